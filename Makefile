@@ -1,0 +1,123 @@
+# One Makefile, no recursion; everything built goes under build/.
+#
+# OUT is where objects and programs go: build/ for the real thing; `make faults` builds
+# the same tree into build/faults with named crash points in it, for the tests.
+OUT      ?= build
+CC       ?= gcc
+CFLAGS   ?= -O2 -g
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wconversion -Wvla -Wwrite-strings -Wundef
+
+PACKAGES := libpq sqlite3 jansson libuv libsystemd
+DEPS     := build-essential pkg-config libpq-dev libsqlite3-dev libjansson-dev libuv1-dev libinih-dev \
+            libsystemd-dev libcmocka-dev postgresql-15 postgresql-client-15 pgbouncer sqlite3 \
+            python3 python3-pytest python3-psycopg2 clang-format clang-tidy
+
+CPPFLAGS += -I. -I$(OUT)/gen -D_GNU_SOURCE -DTIDEMARK_VERSION='"$(VERSION)"' \
+            $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
+COMPILE   = $(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(FAULTS) -fPIC -pthread -MMD -MP
+LIBS      = -linih -lsystemd -luv -lpq -ljansson -lsqlite3 -lm -pthread
+
+SOURCES      := $(wildcard lib/*/*.c daemon/*.c daemon/*/*.c)
+PROGRAM_MAINS := daemon/main.c daemon/cli/main.c
+SHARED       := $(filter-out $(PROGRAM_MAINS),$(SOURCES))
+SUPPORT      := $(wildcard tests/support/*.c)
+UNIT_TESTS   := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*.c))
+SQL_FILES    := $(wildcard lib/*/*.sql daemon/*/*.sql)
+SQL_HEADERS  := $(patsubst %.sql,$(OUT)/gen/%.sql.h,$(notdir $(SQL_FILES)))
+MIGRATIONS   := $(OUT)/gen/cache_migrations.h $(OUT)/gen/primary_migrations.h
+HEADERS      := $(wildcard lib/*/*.h daemon/*.h daemon/*/*.h tests/support/*.h)
+objects       = $(patsubst %.c,$(OUT)/%.o,$(1))
+
+all: $(OUT)/tidemarkd $(OUT)/tidemark ## Build the two programs into build/
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' Makefile
+
+deps: ## Install what is missing with apt (as root or through sudo), or print the list
+	@tests/support/install_deps.sh $(DEPS)
+
+deps-check:
+	@tests/support/install_deps.sh --quiet $(DEPS)
+
+demo: deps-check ## A real PostgreSQL mirrored into an SQLite file, in about a minute
+	@$(MAKE) --no-print-directory -j2 all
+	@/usr/bin/python3 demo/demo.py
+
+test: deps-check ## Everything that a change must pass
+	@$(MAKE) --no-print-directory -j2 all faults unit-tests
+	@$(MAKE) --no-print-directory lint check check-integration
+
+check: $(UNIT_TESTS) ## Run the unit tests
+	@set -e; for test in $(UNIT_TESTS); do $$test; done
+
+unit-tests: $(UNIT_TESTS)
+
+check-integration: all faults ## Run the tests against a real PostgreSQL
+	/usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/integration $(PYTEST)
+
+faults: ## Build the programs with named crash points into build/faults
+	@$(MAKE) --no-print-directory OUT=build/faults FAULTS=-DTIDEMARK_FAULT_POINTS all
+
+lint: check-headers ## Layers, cycles, sizes, format, headers
+	tests/lint/check_layers.sh
+	tests/lint/check_cycles.sh
+	tests/lint/check_sizes.sh
+	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
+
+tidy: $(SQL_HEADERS) $(MIGRATIONS) ## Run clang-tidy over everything
+	clang-tidy --quiet $(SOURCES) -- -std=gnu17 $(CPPFLAGS)
+
+format: ## Rewrite the sources in the house layout
+	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
+
+check-headers: $(HEADERS:%=$(OUT)/%.ok)
+
+asan: ## Run the unit tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory OUT=build/asan SANITIZE='-fsanitize=address,undefined' check
+
+bench: all ## Measure against yardsticks in the same run
+	/usr/bin/python3 -B tests/bench/bench.py
+
+install: all ## Install into $(DESTDIR)$(PREFIX)
+	install -D -m 0755 build/tidemarkd $(DESTDIR)$(PREFIX)/bin/tidemarkd
+	install -D -m 0755 build/tidemark $(DESTDIR)$(PREFIX)/bin/tidemark
+	install -D -m 0644 systemd/tidemarkd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/tidemarkd.service
+	install -D -m 0644 systemd/user/tidemarkd.service $(DESTDIR)$(PREFIX)/lib/systemd/user/tidemarkd.service
+
+clean: ## Remove build/
+	rm -rf build
+
+$(OUT)/tidemarkd: $(call objects,$(SHARED) daemon/main.c)
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+
+$(OUT)/tidemark: $(call objects,$(SHARED) daemon/cli/main.c)
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+
+$(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(SHARED) $(SUPPORT))
+	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS) -lcmocka
+
+$(OUT)/%.o: %.c | $(SQL_HEADERS) $(MIGRATIONS)
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+$(OUT)/%.h.ok: %.h | $(SQL_HEADERS) $(MIGRATIONS)
+	@mkdir -p $(@D)
+	@$(COMPILE) -MF /dev/null -fsyntax-only -x c -include $< /dev/null && touch $@
+
+vpath %.sql $(sort $(dir $(SQL_FILES)))
+$(OUT)/gen/%.sql.h: %.sql lib/base/embed_sql.awk
+	@mkdir -p $(@D)
+	awk -v module=$* -f lib/base/embed_sql.awk $< > $@.new && mv $@.new $@
+
+$(OUT)/gen/%_migrations.h: lib/base/embed_files.awk $(wildcard migrations/cache/*.sql migrations/primary/*.sql)
+	@mkdir -p $(@D)
+	awk -v array=$*_migrations -f lib/base/embed_files.awk $(sort $(wildcard migrations/$*/*.sql)) > $@.new && mv $@.new $@
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+.SECONDARY:
+.DELETE_ON_ERROR:
+.PHONY: all help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
+        check-headers asan bench install clean

@@ -1,0 +1,36 @@
+/*
+ * Type codec: PostgreSQL's binary wire format into values as the cache holds them,
+ * and such values back into text that the primary parses.
+ *
+ * Formats: src/backend/utils/adt/*.c of PostgreSQL 15, the *_send functions. Pure; no I/O.
+ */
+#ifndef DAEMON_PRIMARY_TYPE_CODEC_H
+#define DAEMON_PRIMARY_TYPE_CODEC_H
+
+#include "lib/base/buffer.h"
+#include "lib/model/column_codec.h"
+#include "lib/model/value.h"
+
+#include <stddef.h>
+
+/*
+ * Decodes one non-null field of `size` bytes as it came over the wire for this codec.
+ * out_value's bytes point into the field itself where that is possible, else into text
+ * appended to scratch, whose memory must not move while the row is in use: scratch has at least
+ * type_codec_scratch_bytes(codec, size) bytes reserved by the caller.
+ * FAILED (ERROR_CORRUPT) when the bytes are not of that format.
+ */
+MUST_CHECK enum outcome type_codec_decode(enum column_codec codec, const char *field,
+                                          size_t size, struct buffer *scratch,
+                                          struct value *out_value, struct error *err);
+
+/* Upper bound of what decoding such a field appends to scratch; 0 for most. */
+size_t type_codec_scratch_bytes(enum column_codec codec, size_t size);
+
+/*
+ * The value in the primary's spelling, to be cast there to the column's type:
+ * integers in decimal, doubles with 17 digits, blobs as \x…. Null appends nothing.
+ */
+void type_codec_append_text(struct buffer *text, const struct value *value);
+
+#endif

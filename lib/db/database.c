@@ -1,0 +1,115 @@
+#include "lib/db/database.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/sqlite_error.h"
+#include "lib/db/statement.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum outcome harden(struct database *db, const struct database_options *options,
+                           struct error *err)
+{
+    char cache_size[64];
+
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_busy_timeout(db->handle, options->busy_timeout_ms);
+    if (options->cache_size_kib) {
+        snprintf(cache_size, sizeof(cache_size), "pragma cache_size = -%d",
+                 options->cache_size_kib);
+        if (database_run(db, "set the cache size", cache_size, err) == FAILED)
+            return FAILED;
+    }
+    return database_run(db, "open", "pragma cell_size_check = on; pragma mmap_size = 0;", err);
+}
+
+enum outcome database_new(struct database **out_db, const char *path,
+                          const struct database_options *options, struct error *err)
+{
+    struct database *db = calloc(1, sizeof(*db));
+    int flags = SQLITE_OPEN_NOMUTEX;
+
+    if (!db || !(db->path = strdup(path))) {
+        database_free(db);
+        return error_out_of_memory(err);
+    }
+    flags |= options->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (!options->read_only && !options->must_exist)
+        flags |= SQLITE_OPEN_CREATE;
+    if (sqlite3_open_v2(path, &db->handle, flags, NULL) != SQLITE_OK) {
+        sqlite_error_set(db->handle, err, "open %s", path);
+        database_free(db);
+        return FAILED;
+    }
+    if (harden(db, options, err) == FAILED) {
+        database_free(db);
+        return error_wrap(err, "%s", path);
+    }
+    *out_db = db;
+    return OK;
+}
+
+void database_free(struct database *db)
+{
+    if (!db)
+        return;
+    sqlite3_close_v2(db->handle);
+    free(db->path);
+    free(db);
+}
+
+enum outcome database_run(struct database *db, const char *what, const char *text,
+                          struct error *err)
+{
+    if (sqlite3_exec(db->handle, text, NULL, NULL, NULL) != SQLITE_OK)
+        return sqlite_error_set(db->handle, err, "%s", what);
+    return OK;
+}
+
+enum outcome database_query_int(struct database *db, const char *what, const char *text,
+                                int64_t *out_value, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare_text(&query, db, what, text, err) == FAILED)
+        return FAILED;
+    outcome = statement_step(&query, err);
+    if (outcome == OK)
+        *out_value = statement_column_int(&query, 0);
+    return outcome;
+}
+
+enum outcome database_begin(struct database *db, struct error *err)
+{
+    return database_run(db, "begin immediate", "begin immediate", err);
+}
+
+enum outcome database_commit(struct database *db, struct error *err)
+{
+    return database_run(db, "commit", "commit", err);
+}
+
+void database_roll_back(struct database *db)
+{
+    if (db && db->handle && !sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL);
+}
+
+int64_t database_changes(const struct database *db)
+{
+    return sqlite3_changes64(db->handle);
+}
+
+void database_interrupt(struct database *db)
+{
+    sqlite3_interrupt(db->handle);
+}
+
+void database_release_memory(struct database *db)
+{
+    sqlite3_db_release_memory(db->handle);
+}

@@ -1,0 +1,59 @@
+/*
+ * Database: one open SQLite file. Belongs to the thread that opened it, except
+ * database_interrupt().
+ *
+ * Opened the careful way: the file is untrusted input (DEFENSIVE, cell_size_check,
+ * no mmap, no extension loading), waits busy_timeout_ms for locks.
+ */
+#ifndef LIB_DB_DATABASE_H
+#define LIB_DB_DATABASE_H
+
+#include "lib/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sqlite3;
+
+struct database {
+    struct sqlite3 *handle;
+    char *path;
+};
+
+struct database_options {
+    bool read_only;
+    bool must_exist;
+    int busy_timeout_ms; /* 0: fail at once when another connection holds the lock */
+    int cache_size_kib;  /* page cache; 0: SQLite's default of 2000 KiB */
+};
+
+/* Opens path; ":memory:" makes a private one. */
+MUST_CHECK enum outcome database_new(struct database **out_db, const char *path,
+                                     const struct database_options *options,
+                                     struct error *err);
+void database_free(struct database *db); /* NULL is fine */
+
+/* Runs one or more statements that return nothing of interest. `what` names them in errors. */
+MUST_CHECK enum outcome database_run(struct database *db, const char *what, const char *text,
+                                     struct error *err);
+
+/* First column of the first row as an integer; NOTHING when there is no row. */
+MUST_CHECK enum outcome database_query_int(struct database *db, const char *what,
+                                           const char *text, int64_t *out_value,
+                                           struct error *err);
+
+/* BEGIN IMMEDIATE … COMMIT. A transaction left open is rolled back by database_roll_back(). */
+MUST_CHECK enum outcome database_begin(struct database *db, struct error *err);
+MUST_CHECK enum outcome database_commit(struct database *db, struct error *err);
+void database_roll_back(struct database *db); /* harmless outside a transaction */
+
+/* Rows changed by the last INSERT, UPDATE or DELETE. */
+int64_t database_changes(const struct database *db);
+
+/* Makes the running statement fail with ERROR_INTERRUPTED. From any thread. */
+void database_interrupt(struct database *db);
+
+/* Gives memory of the page cache back to the system. */
+void database_release_memory(struct database *db);
+
+#endif

@@ -1,0 +1,140 @@
+#include "lib/db/statement.h"
+
+#include "lib/db/database.h"
+#include "lib/db/sqlite_error.h"
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+enum outcome statement_prepare_text(struct statement *statement, struct database *db,
+                                    const char *name, const char *text, struct error *err)
+{
+    *statement = (struct statement){0};
+    snprintf(statement->name, sizeof(statement->name), "%s", name);
+    if (sqlite3_prepare_v3(db->handle, text, -1, SQLITE_PREPARE_PERSISTENT,
+                           &statement->handle, NULL) != SQLITE_OK)
+        return sqlite_error_set(db->handle, err, "%s", name);
+    return OK;
+}
+
+enum outcome statement_prepare(struct statement *statement, struct database *db,
+                               const struct sql *sql, struct error *err)
+{
+    return statement_prepare_text(statement, db, sql->name, sql->text, err);
+}
+
+void statement_release(struct statement *statement)
+{
+    sqlite3_finalize(statement->handle);
+    *statement = (struct statement){0};
+}
+
+/* A wrong parameter number is a bug here, not bad input; out of memory shows in the step. */
+static void check_bound(int rc)
+{
+    assert(rc != SQLITE_RANGE && rc != SQLITE_MISUSE);
+    (void)rc;
+}
+
+void statement_bind_int(struct statement *statement, int parameter, int64_t value)
+{
+    check_bound(sqlite3_bind_int64(statement->handle, parameter, value));
+}
+
+void statement_bind_real(struct statement *statement, int parameter, double value)
+{
+    check_bound(sqlite3_bind_double(statement->handle, parameter, value));
+}
+
+void statement_bind_text(struct statement *statement, int parameter, const char *text)
+{
+    check_bound(sqlite3_bind_text(statement->handle, parameter, text, -1, SQLITE_STATIC));
+}
+
+void statement_bind_bytes(struct statement *statement, int parameter, const char *text,
+                          size_t size)
+{
+    check_bound(sqlite3_bind_text64(statement->handle, parameter, text, size, SQLITE_STATIC,
+                                    SQLITE_UTF8));
+}
+
+void statement_bind_blob(struct statement *statement, int parameter, const void *data,
+                         size_t size)
+{
+    /* SQLite reads a NULL pointer as null, but an empty blob is a value */
+    check_bound(sqlite3_bind_blob64(statement->handle, parameter, data ? data : "", size,
+                                    SQLITE_STATIC));
+}
+
+void statement_bind_null(struct statement *statement, int parameter)
+{
+    check_bound(sqlite3_bind_null(statement->handle, parameter));
+}
+
+enum outcome statement_step(struct statement *statement, struct error *err)
+{
+    switch (sqlite3_step(statement->handle)) {
+    case SQLITE_ROW:
+        return OK;
+    case SQLITE_DONE:
+        return NOTHING;
+    default:
+        return sqlite_error_set(sqlite3_db_handle(statement->handle), err, "%s",
+                                statement->name);
+    }
+}
+
+enum outcome statement_run(struct statement *statement, struct error *err)
+{
+    enum outcome outcome;
+
+    do
+        outcome = statement_step(statement, err);
+    while (outcome == OK);
+    sqlite3_reset(statement->handle);
+    return outcome == FAILED ? FAILED : OK;
+}
+
+void statement_reset(struct statement *statement)
+{
+    sqlite3_reset(statement->handle);
+}
+
+int statement_column_count(const struct statement *statement)
+{
+    return sqlite3_column_count(statement->handle);
+}
+
+int64_t statement_column_int(const struct statement *statement, int column)
+{
+    return sqlite3_column_int64(statement->handle, column);
+}
+
+double statement_column_real(const struct statement *statement, int column)
+{
+    return sqlite3_column_double(statement->handle, column);
+}
+
+const char *statement_column_text(const struct statement *statement, int column)
+{
+    return (const char *)sqlite3_column_text(statement->handle, column);
+}
+
+size_t statement_column_size(const struct statement *statement, int column)
+{
+    return (size_t)sqlite3_column_bytes(statement->handle, column);
+}
+
+bool statement_column_is_null(const struct statement *statement, int column)
+{
+    return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
+}
+
+bool statement_broke_unique(const struct statement *statement)
+{
+    int code = sqlite3_extended_errcode(sqlite3_db_handle(statement->handle));
+
+    return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ||
+           code == SQLITE_CONSTRAINT_ROWID;
+}

@@ -1,0 +1,24 @@
+/*
+ * Value: one column of one row, as SQLite holds it.
+ *
+ * Bytes are borrowed: they belong to the message, arena or statement that the value came from.
+ */
+#ifndef LIB_MODEL_VALUE_H
+#define LIB_MODEL_VALUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum value_type { VALUE_NULL = 0, VALUE_INTEGER, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
+
+struct value {
+    enum value_type type;
+    union {
+        int64_t integer;
+        double real;
+        const char *bytes; /* TEXT: UTF-8, not NUL-terminated; BLOB: raw */
+    };
+    size_t size; /* of bytes */
+};
+
+#endif

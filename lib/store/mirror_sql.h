@@ -1,0 +1,109 @@
+/*
+ * Mirror SQL: the one place that builds SQL text from the names of mirrored
+ * tables and columns, for the cache (SQLite) and for the primary (PostgreSQL).
+ * Every identifier is quoted here and nowhere else.
+ *
+ * All functions append to a buffer, whose `failed` tells about memory. Statements
+ * have no trailing semicolon unless they are several.
+ */
+#ifndef LIB_STORE_MIRROR_SQL_H
+#define LIB_STORE_MIRROR_SQL_H
+
+#include "lib/base/buffer.h"
+#include "lib/model/table.h"
+
+#include <stdbool.h>
+
+/* "name" with " doubled: valid on both sides. */
+void mirror_sql_identifier(struct buffer *sql, const char *name);
+/* 'text' with ' doubled. For the primary, standard_conforming_strings is on. */
+void mirror_sql_literal(struct buffer *sql, const char *text);
+
+/* ---- the cache ---- */
+
+/* CREATE TABLE physical_name (…): types, keys, NOT NULL, defaults, CHECKs; foreign keys too. */
+void mirror_sql_create_table(struct buffer *sql, const struct table *table,
+                             const char *physical_name);
+/* One CREATE INDEX on physical_name under index_name. */
+void mirror_sql_create_index(struct buffer *sql, const struct table *table,
+                             const struct table_index *index, const char *index_name,
+                             const char *physical_name);
+/* CREATE VIEW live_<table>; appends nothing for a table without deleted_at. */
+void mirror_sql_create_live_view(struct buffer *sql, const struct table *table);
+/* The three triggers that refuse local writes while tide_gate is closed; several statements. */
+void mirror_sql_create_guards(struct buffer *sql, const struct table *table);
+/* DROP of the live view and the guards, IF EXISTS; several statements. */
+void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table);
+
+/* INSERT INTO physical_name (all columns) VALUES (?1, ?2, …). */
+void mirror_sql_insert(struct buffer *sql, const struct table *table,
+                       const char *physical_name);
+/*
+ * The same with ON CONFLICT (key) DO UPDATE of every other column (and of the key, whose
+ * spelling may differ under NOCASE), WHERE anything differs byte for byte: an unchanged
+ * row is not written.
+ */
+void mirror_sql_upsert(struct buffer *sql, const struct table *table,
+                       const char *physical_name);
+/* DELETE FROM physical_name WHERE key = (?1, ?2, …) in key order. */
+void mirror_sql_delete(struct buffer *sql, const struct table *table,
+                       const char *physical_name);
+/*
+ * DELETE of the rows that hold the values of a unique index against a new row:
+ * WHERE u1 = ?u1 AND u2 = ?u2 AND key IS NOT (…) [AND predicate] RETURNING key columns.
+ * Parameters are numbered as in mirror_sql_insert().
+ */
+void mirror_sql_evict(struct buffer *sql, const struct table *table,
+                      const struct table_index *index, const char *physical_name);
+/* SELECT count(*) of the rows that are not tombstones. */
+void mirror_sql_count_live(struct buffer *sql, const struct table *table,
+                           const char *physical_name);
+
+/* ---- the primary ---- */
+
+/* "schema"."table" */
+void mirror_sql_primary_name(struct buffer *sql, const struct table *table);
+
+/*
+ * The columns as they cross the wire, in binary, in order: "id", "mood"::text, …
+ * With prefix: t."id".
+ */
+void mirror_sql_wire_columns(struct buffer *sql, const struct table *table,
+                             const char *prefix);
+
+/*
+ * The snapshot: SELECT wire columns FROM t WHERE not a tombstone AND scope [AND key > (…)]
+ * ORDER BY key. after holds key_count texts of the primary's own spelling, or is NULL.
+ */
+void mirror_sql_copy_query(struct buffer *sql, const struct table *table,
+                           const char *const *after);
+
+/*
+ * The delta of a tracked table since the snapshot $1 (text of pg_snapshot):
+ * first column "char": 'u' a row as it is now, 'd' a deleted key (other columns null),
+ * 't' the table was truncated (all null); 'd' and 't' come first. in_recovery: a hot
+ * standby's snapshots list no running transactions, so only their xmin counts.
+ */
+void mirror_sql_tracked_delta(struct buffer *sql, const struct table *table,
+                              bool in_recovery);
+
+/*
+ * The delta of an untracked table: 'u' rows whose updated_at or deleted_at is at or
+ * after $1 (text of a timestamptz). Appends nothing for a table that has neither.
+ */
+void mirror_sql_untracked_delta(struct buffer *sql, const struct table *table);
+
+/* Every row written since the snapshot $1 by age(xmin), in the shape of a delta ('u' rows). */
+void mirror_sql_sweep(struct buffer *sql, const struct table *table);
+
+/* SELECT count(*) of live rows within the scope; and all their keys in wire form. */
+void mirror_sql_primary_count(struct buffer *sql, const struct table *table);
+void mirror_sql_primary_keys(struct buffer *sql, const struct table *table);
+
+/*
+ * Rows by key: $1 is a text[] per key column, as many as key_count parameters, each row in the
+ * shape of a delta: 'u' with the row when it exists within the scope, else 'd' with its key.
+ */
+void mirror_sql_fetch_by_keys(struct buffer *sql, const struct table *table);
+
+#endif
