@@ -8,7 +8,8 @@ CFLAGS   ?= -O2 -g
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-            -Wconversion -Wvla -Wwrite-strings -Wundef
+            -Wconversion -Wvla -Wwrite-strings -Wundef \
+            -Wno-unknown-warning-option -Wno-format-truncation
 
 PACKAGES := libpq sqlite3 jansson libuv libsystemd
 DEPS     := build-essential pkg-config libpq-dev libsqlite3-dev libjansson-dev libuv1-dev libinih-dev \

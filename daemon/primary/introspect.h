@@ -2,9 +2,9 @@
  * Introspect: reads the primary's catalog and decides what can be mirrored, and how.
  *
  * Every table of the configured schemas that matches a pattern is either in
- * out_set->tables or, with a reason and a remedy, in out_set->refusals. Views, materialized
- * views, foreign tables and the partitions of a mirrored parent are passed over unless a
- * pattern without wildcards names them: then they are refused by name.
+ * out_set->tables or, with a reason and a remedy, in out_set->refusals. Views,
+ * materialized views, foreign tables and the partitions of a mirrored parent are passed
+ * over unless a pattern without wildcards names them: then they are refused by name.
  */
 #ifndef DAEMON_PRIMARY_INTROSPECT_H
 #define DAEMON_PRIMARY_INTROSPECT_H
@@ -18,15 +18,16 @@ struct introspect_rule {
     const char *table; /* "orders" or "sales.orders" */
     const char *scope;
     const char *const *columns; /* names or globs, ! excludes; NULL-terminated list */
-    const char *const *as_real; /* numeric columns to mirror as REAL; NULL-terminated list */
+    const char *const
+        *as_real; /* numeric columns to mirror as REAL; NULL-terminated list */
     const char *updated_at;
     const char *deleted_at;
 };
 
 struct introspect_config {
-    const char *const *schemas;  /* NULL-terminated list */
-    const char *const *tables;   /* names or globs, ! excludes; NULL-terminated list */
-    const char *updated_at;      /* column names, where a rule does not say otherwise */
+    const char *const *schemas; /* NULL-terminated list */
+    const char *const *tables;  /* names or globs, ! excludes; NULL-terminated list */
+    const char *updated_at;     /* column names, where a rule does not say otherwise */
     const char *deleted_at;
     const struct introspect_rule *rules;
     size_t rule_count;

@@ -23,11 +23,11 @@ struct primary_config {
     const char *password_file; /* NULL: libpq's own ways (PGPASSWORD, pgpass) */
     const char *role;          /* SET ROLE after connecting; NULL: none */
     const char *application;   /* application_name: "tidemarkd" */
-    bool allow_insecure_tls;   /* else hosts that are not local need sslmode=verify-full */
+    bool allow_insecure_tls; /* else hosts that are not local need sslmode=verify-full */
     int connect_timeout_ms;
-    int silence_timeout_ms;    /* a server that says nothing for so long is taken for gone */
+    int silence_timeout_ms; /* a server that says nothing for so long is taken for gone */
     int lock_timeout_ms;
-    int interrupt_fd;          /* readable: stop waiting, ERROR_INTERRUPTED; -1: none */
+    int interrupt_fd; /* readable: stop waiting, ERROR_INTERRUPTED; -1: none */
 };
 
 struct primary;
@@ -45,9 +45,11 @@ struct primary_info {
     int64_t round_trip_us;   /* of the last simple query */
 };
 
-/* Makes a link that is not connected yet; checks what can be checked without the network. */
+/* Makes a link that is not connected yet; checks what can be checked without the network.
+ */
 MUST_CHECK enum outcome primary_new(struct primary **out_primary,
-                                    const struct primary_config *config, struct error *err);
+                                    const struct primary_config *config,
+                                    struct error *err);
 void primary_free(struct primary *primary); /* NULL is fine */
 
 MUST_CHECK enum outcome primary_connect(struct primary *primary, struct error *err);
@@ -63,7 +65,7 @@ MUST_CHECK enum outcome primary_listen(struct primary *primary, const char *chan
  * Waits until a notification arrives (OK), wake_fd becomes readable (OK), or the time is
  * over (NOTHING). FAILED when the connection is lost or the interrupt came.
  */
-MUST_CHECK enum outcome primary_wait(struct primary *primary, int wake_fd, int64_t timeout_us,
-                                     struct error *err);
+MUST_CHECK enum outcome primary_wait(struct primary *primary, int wake_fd,
+                                     int64_t timeout_us, struct error *err);
 
 #endif

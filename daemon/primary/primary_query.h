@@ -2,9 +2,10 @@
  * Primary query: statements on the primary, with text parameters and text results.
  *
  * Errors carry the SQLSTATE in err->origin ("SQLSTATE 42501") and the name of the query,
- * and their kind says whether to try again: classes 08, 40, 53, 55, 57, 58 are ERROR_TRANSIENT,
- * 28 and 42501 ERROR_AUTH, 0A000, 26000, 42703, 42P01 ERROR_SCHEMA, the rest ERROR_REJECTED.
- * A statement that fails outside an explicit transaction leaves the connection usable.
+ * and their kind says whether to try again: classes 08, 40, 53, 55, 57, 58 are
+ * ERROR_TRANSIENT, 28 and 42501 ERROR_AUTH, 0A000, 26000, 42703, 42P01 ERROR_SCHEMA, the
+ * rest ERROR_REJECTED. A statement that fails outside an explicit transaction leaves the
+ * connection usable.
  */
 #ifndef DAEMON_PRIMARY_PRIMARY_QUERY_H
 #define DAEMON_PRIMARY_PRIMARY_QUERY_H
@@ -21,14 +22,16 @@ struct primary_result;
 /* Runs one statement. params[i] is $i+1; NULL is null. OK with no rows is still OK. */
 MUST_CHECK enum outcome primary_query(struct primary *primary, const struct sql *sql,
                                       const char *const *params, size_t param_count,
-                                      struct primary_result **out_result, struct error *err);
+                                      struct primary_result **out_result,
+                                      struct error *err);
 
 /* The same when the rows do not matter. */
 MUST_CHECK enum outcome primary_run(struct primary *primary, const struct sql *sql,
                                     const char *const *params, size_t param_count,
                                     struct error *err);
 
-/* Runs text that was built or read from a file: several statements may stand in it, and no parameters. */
+/* Runs text that was built or read from a file: several statements may stand in it, and
+ * no parameters. */
 MUST_CHECK enum outcome primary_run_text(struct primary *primary, const char *what,
                                          const char *text, struct error *err);
 
@@ -43,8 +46,10 @@ size_t primary_result_rows(const struct primary_result *result);
 const char *primary_result_text(const struct primary_result *result, size_t row,
                                 size_t column); /* NULL: null */
 bool primary_result_bool(const struct primary_result *result, size_t row, size_t column);
-long long primary_result_int(const struct primary_result *result, size_t row, size_t column);
-void primary_result_free(struct primary_result **result); /* for OWNED(); *result may be NULL */
+long long primary_result_int(const struct primary_result *result, size_t row,
+                             size_t column);
+void primary_result_free(
+    struct primary_result **result); /* for OWNED(); *result may be NULL */
 
 /* Position of the error in the text of the last failed statement, from 1; 0: unknown. */
 size_t primary_error_position(const struct primary *primary);

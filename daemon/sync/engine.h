@@ -2,8 +2,9 @@
  * Engine: keeps one cache in step with one primary.
  *
  * engine_run() is the worker thread's whole life: connect, introspect, snapshot,
- * rounds, wait, again, until engine_stop(). It is straight-line blocking code; every other
- * function here marked [any thread] only leaves a request or reads what the worker published.
+ * rounds, wait, again, until engine_stop(). It is straight-line blocking code; every
+ * other function here marked [any thread] only leaves a request or reads what the worker
+ * published.
  */
 #ifndef DAEMON_SYNC_ENGINE_H
 #define DAEMON_SYNC_ENGINE_H
@@ -22,10 +23,10 @@ struct engine_config {
     struct introspect_config selection;
     struct cache_config cache;
     int64_t poll_interval_us;
-    int64_t overlap_us;             /* untracked tables: how far a delta looks back */
-    int64_t sweep_interval_us;      /* untracked tables: how often a delta is made exact */
+    int64_t overlap_us;        /* untracked tables: how far a delta looks back */
+    int64_t sweep_interval_us; /* untracked tables: how often a delta is made exact */
     int64_t tombstone_retention_us;
-    bool exit_on_error;             /* engine_run() returns the first error that a person must mend */
+    bool exit_on_error; /* engine_run() returns the first error that a person must mend */
 };
 
 /* Called from the worker thread; must not block. */
@@ -33,15 +34,16 @@ struct engine_observer {
     void *context;
     /* Something in the status document changed. */
     void (*status_changed)(void *context);
-    /* One change set was applied: one JSON line without the newline (SCREENS: `watch`). */
+    /* One change set was applied: one JSON line without the newline (SCREENS: `watch`).
+     */
     void (*change_set_applied)(void *context, const char *json_line);
 };
 
 struct engine;
 
-MUST_CHECK enum outcome engine_new(struct engine **out_engine, const struct engine_config *config,
-                                   const struct engine_observer *observer /* may be NULL */,
-                                   struct error *err);
+MUST_CHECK enum outcome
+engine_new(struct engine **out_engine, const struct engine_config *config,
+           const struct engine_observer *observer /* may be NULL */, struct error *err);
 void engine_free(struct engine *engine); /* NULL is fine; the worker must have ended */
 
 /* Opens and locks the cache file: a second engine on it fails with ERROR_INVALID. */
@@ -53,7 +55,8 @@ MUST_CHECK enum outcome engine_run(struct engine *engine, struct error *err);
 /* Without a worker: connects and makes one full round, until caught up. */
 MUST_CHECK enum outcome engine_sync_once(struct engine *engine, struct error *err);
 
-/* [any thread, and signal-safe enough for a second call] Ends engine_run() at its next wait. */
+/* [any thread, and signal-safe enough for a second call] Ends engine_run() at its next
+ * wait. */
 void engine_stop(struct engine *engine);
 
 /* [any thread] The status document (DESIGN.md 2.1, SCREENS.md), a new reference. */
@@ -62,8 +65,9 @@ json_t *engine_status(struct engine *engine);
 /* [any thread] Asks for a round now; the ticket names it. */
 int64_t engine_request_round(struct engine *engine);
 
-/* [any thread] NOTHING: not yet. OK: a complete round that began after the request was committed.
- * FAILED: the attempt failed with *err (the engine tries again by itself; so may the caller wait on). */
+/* [any thread] NOTHING: not yet. OK: a complete round that began after the request was
+ * committed. FAILED: the attempt failed with *err (the engine tries again by itself; so
+ * may the caller wait on). */
 MUST_CHECK enum outcome engine_round_state(struct engine *engine, int64_t ticket,
                                            struct error *err);
 
@@ -71,12 +75,13 @@ MUST_CHECK enum outcome engine_round_state(struct engine *engine, int64_t ticket
 void engine_pause(struct engine *engine);
 void engine_resume(struct engine *engine);
 
-/* [any thread] Copies a table anew beside the old one; ERROR_INVALID for an unknown table. */
+/* [any thread] Copies a table anew beside the old one; ERROR_INVALID for an unknown
+ * table. */
 MUST_CHECK enum outcome engine_request_resync(struct engine *engine, const char *table,
                                               struct error *err);
 
-/* [any thread] New settings, taken over before the next round. What needs a restart (cache path and
- * mode) is the caller's to notice. */
+/* [any thread] New settings, taken over before the next round. What needs a restart
+ * (cache path and mode) is the caller's to notice. */
 void engine_reload(struct engine *engine, const struct engine_config *config);
 
 #endif

@@ -31,7 +31,8 @@ void buffer_append_text(struct buffer *buffer, const char *text);
 PRINTF_LIKE(2, 3)
 void buffer_append_format(struct buffer *buffer, const char *format, ...);
 
-/* Room for size more bytes, to be written by the caller at data + length; NULL on failure. */
+/* Room for size more bytes, to be written by the caller at data + length; NULL on
+ * failure. */
 char *buffer_reserve(struct buffer *buffer, size_t size);
 
 /* Forgets the content (and a failure), keeps the memory. */

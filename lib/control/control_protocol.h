@@ -3,17 +3,19 @@
  * Unix socket [control] socket.
  *
  * JSON objects, one per line, at most CONTROL_LINE_LIMIT bytes each. The client sends one
- * request; the server answers with lines and closes. Every answer line has "v":1 and "kind":
+ * request; the server answers with lines and closes. Every answer line has "v":1 and
+ * "kind":
  *
  *   request                                         answer lines
  *   {"command":"status"}                            the status document (kind "status")
- *   {"command":"sync"}                              "status" lines while it runs (at most 5 a second),
- *                                                   then "result" or "error"
- *   {"command":"wait","timeout_ms":5000}            "result" when caught up, "error" name "timeout"; no
- *                                                   timeout_ms: for ever. Failed attempts are waited out.
+ *   {"command":"sync"}                              "status" lines while it runs (at most
+ * 5 a second), then "result" or "error"
+ *   {"command":"wait","timeout_ms":5000}            "result" when caught up, "error" name
+ * "timeout"; no timeout_ms: for ever. Failed attempts are waited out.
  *   {"command":"pause"} {"command":"resume"}        "result"
  *   {"command":"resync","table":"orders"}           as sync
- *   {"command":"watch"}                             one "change_set" line each, until the client leaves
+ *   {"command":"watch"}                             one "change_set" line each, until the
+ * client leaves
  *
  *   {"v":1,"kind":"result","ok":true}
  *   {"v":1,"kind":"error","name":"transient","code":75,"message":"…","hint":"…","sqlstate":"57P01"|null}
@@ -44,15 +46,16 @@ enum exit_status {
 /* ERROR_TRANSIENT: 75; ERROR_INVALID: 2; the rest: 1. */
 enum exit_status control_exit_status(const struct error *err);
 
-json_t *control_error_document(const struct error *err); /* a new reference; NULL: out of memory */
+json_t *control_error_document(
+    const struct error *err); /* a new reference; NULL: out of memory */
 json_t *control_result_document(void);
 
 /* Reads an "error" document back into err; the kind comes from "name". Always FAILED. */
 enum outcome control_error_read(const json_t *document, struct error *err);
 
 /* Parses one line. ERROR_CORRUPT: not a JSON object. */
-MUST_CHECK enum outcome control_line_parse(const char *line, size_t size, json_t **out_document,
-                                           struct error *err);
+MUST_CHECK enum outcome control_line_parse(const char *line, size_t size,
+                                           json_t **out_document, struct error *err);
 
 /* The document and a newline, compact; free() it. NULL: out of memory. */
 char *control_line_render(const json_t *document);

@@ -23,7 +23,8 @@ static enum outcome harden(struct database *db, const struct database_options *o
         if (database_run(db, "set the cache size", cache_size, err) == FAILED)
             return FAILED;
     }
-    return database_run(db, "open", "pragma cell_size_check = on; pragma mmap_size = 0;", err);
+    return database_run(db, "open", "pragma cell_size_check = on; pragma mmap_size = 0;",
+                        err);
 }
 
 enum outcome database_new(struct database **out_db, const char *path,

@@ -33,16 +33,18 @@ MUST_CHECK enum outcome database_new(struct database **out_db, const char *path,
                                      struct error *err);
 void database_free(struct database *db); /* NULL is fine */
 
-/* Runs one or more statements that return nothing of interest. `what` names them in errors. */
-MUST_CHECK enum outcome database_run(struct database *db, const char *what, const char *text,
-                                     struct error *err);
+/* Runs one or more statements that return nothing of interest. `what` names them in
+ * errors. */
+MUST_CHECK enum outcome database_run(struct database *db, const char *what,
+                                     const char *text, struct error *err);
 
 /* First column of the first row as an integer; NOTHING when there is no row. */
 MUST_CHECK enum outcome database_query_int(struct database *db, const char *what,
                                            const char *text, int64_t *out_value,
                                            struct error *err);
 
-/* BEGIN IMMEDIATE … COMMIT. A transaction left open is rolled back by database_roll_back(). */
+/* BEGIN IMMEDIATE … COMMIT. A transaction left open is rolled back by
+ * database_roll_back(). */
 MUST_CHECK enum outcome database_begin(struct database *db, struct error *err);
 MUST_CHECK enum outcome database_commit(struct database *db, struct error *err);
 void database_roll_back(struct database *db); /* harmless outside a transaction */

@@ -35,11 +35,14 @@ static const char *advice(int code)
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
-        return "check that the file and its folder exist and that this user may write both";
+        return "check that the file and its folder exist and that this user may write "
+               "both";
     case SQLITE_NOTADB:
-        return "the file is not an SQLite database: name another in [cache] path, or move it away";
+        return "the file is not an SQLite database: name another in [cache] path, or "
+               "move it away";
     case SQLITE_CORRUPT:
-        return "move the file away and let tidemark make a new one; keep the old one for its "
+        return "move the file away and let tidemark make a new one; keep the old one for "
+               "its "
                "local data";
     case SQLITE_BUSY:
         return "another program holds the file's write lock; tried again by itself";
@@ -48,8 +51,8 @@ static const char *advice(int code)
     }
 }
 
-enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err, const char *format,
-                              ...)
+enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err,
+                              const char *format, ...)
 {
     int code = handle ? sqlite3_extended_errcode(handle) : SQLITE_NOMEM;
     char what[200];

@@ -11,7 +11,7 @@ struct sqlite3;
  * NULL when sqlite3_open_v2() could not even allocate it.
  */
 PRINTF_LIKE(3, 4)
-enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err, const char *format,
-                              ...);
+enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err,
+                              const char *format, ...);
 
 #endif

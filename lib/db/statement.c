@@ -30,7 +30,8 @@ void statement_release(struct statement *statement)
     *statement = (struct statement){0};
 }
 
-/* A wrong parameter number is a bug here, not bad input; out of memory shows in the step. */
+/* A wrong parameter number is a bug here, not bad input; out of memory shows in the step.
+ */
 static void check_bound(int rc)
 {
     assert(rc != SQLITE_RANGE && rc != SQLITE_MISUSE);
@@ -55,8 +56,8 @@ void statement_bind_text(struct statement *statement, int parameter, const char 
 void statement_bind_bytes(struct statement *statement, int parameter, const char *text,
                           size_t size)
 {
-    check_bound(sqlite3_bind_text64(statement->handle, parameter, text, size, SQLITE_STATIC,
-                                    SQLITE_UTF8));
+    check_bound(sqlite3_bind_text64(statement->handle, parameter, text, size,
+                                    SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void statement_bind_blob(struct statement *statement, int parameter, const void *data,

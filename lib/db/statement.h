@@ -35,14 +35,16 @@ void statement_release(struct statement *statement); /* a zeroed one is fine */
 
 void statement_bind_int(struct statement *statement, int parameter, int64_t value);
 void statement_bind_real(struct statement *statement, int parameter, double value);
-void statement_bind_text(struct statement *statement, int parameter, const char *text); /* NULL: null */
+void statement_bind_text(struct statement *statement, int parameter,
+                         const char *text); /* NULL: null */
 void statement_bind_bytes(struct statement *statement, int parameter, const char *text,
                           size_t size); /* as TEXT */
 void statement_bind_blob(struct statement *statement, int parameter, const void *data,
                          size_t size);
 void statement_bind_null(struct statement *statement, int parameter);
 
-/* OK: a row is ready. NOTHING: there are no more (and the statement is ready to run again). */
+/* OK: a row is ready. NOTHING: there are no more (and the statement is ready to run
+ * again). */
 MUST_CHECK enum outcome statement_step(struct statement *statement, struct error *err);
 
 /* Steps to the end and resets: for statements that return nothing of interest. */
@@ -53,7 +55,8 @@ void statement_reset(struct statement *statement);
 int statement_column_count(const struct statement *statement);
 int64_t statement_column_int(const struct statement *statement, int column);
 double statement_column_real(const struct statement *statement, int column);
-const char *statement_column_text(const struct statement *statement, int column); /* NULL: null */
+const char *statement_column_text(const struct statement *statement,
+                                  int column); /* NULL: null */
 size_t statement_column_size(const struct statement *statement, int column);
 bool statement_column_is_null(const struct statement *statement, int column);
 

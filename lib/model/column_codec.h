@@ -14,29 +14,32 @@ enum column_codec {
     CODEC_INTEGER,
     CODEC_BIGINT,
     CODEC_BOOLEAN,
-    CODEC_REAL,             /* float4: the double nearest to its shortest decimal */
-    CODEC_DOUBLE,           /* NaN as TEXT 'NaN', infinities as ±9e999 */
-    CODEC_NUMERIC,          /* exact, TEXT */
-    CODEC_NUMERIC_SHORT,    /* numeric(p<=15,s): INTEGER or REAL in a NUMERIC column */
-    CODEC_NUMERIC_AS_REAL,  /* asked for by the configuration */
-    CODEC_TEXT,             /* text, varchar, name, enum, domains over them */
-    CODEC_PADDED_TEXT,      /* char(n): COLLATE RTRIM */
-    CODEC_CASELESS_TEXT,    /* citext: COLLATE NOCASE */
-    CODEC_UUID,             /* 36 characters, lower case */
-    CODEC_TIMESTAMPTZ,      /* 27 characters, UTC; infinity, BC, past 9999: the primary's text */
+    CODEC_REAL,            /* float4: the double nearest to its shortest decimal */
+    CODEC_DOUBLE,          /* NaN as TEXT 'NaN', infinities as ±9e999 */
+    CODEC_NUMERIC,         /* exact, TEXT */
+    CODEC_NUMERIC_SHORT,   /* numeric(p<=15,s): INTEGER or REAL in a NUMERIC column */
+    CODEC_NUMERIC_AS_REAL, /* asked for by the configuration */
+    CODEC_TEXT,            /* text, varchar, name, enum, domains over them */
+    CODEC_PADDED_TEXT,     /* char(n): COLLATE RTRIM */
+    CODEC_CASELESS_TEXT,   /* citext: COLLATE NOCASE */
+    CODEC_UUID,            /* 36 characters, lower case */
+    CODEC_TIMESTAMPTZ, /* 27 characters, UTC; infinity, BC, past 9999: the primary's text
+                        */
     CODEC_JSON,
     CODEC_JSONB,
     CODEC_BYTEA,
-    CODEC_SERVER_TEXT,      /* anything else: the primary's own ::text */
-    CODEC_ARRAY_OF_LITERALS,/* numbers and booleans: a JSON array of them */
-    CODEC_ARRAY_OF_TEXT,    /* every other element type: a JSON array of strings */
+    CODEC_SERVER_TEXT,       /* anything else: the primary's own ::text */
+    CODEC_ARRAY_OF_LITERALS, /* numbers and booleans: a JSON array of them */
+    CODEC_ARRAY_OF_TEXT,     /* every other element type: a JSON array of strings */
     CODEC_COUNT,
 };
 
 struct column_codec_info {
-    const char *wire_type;  /* SQL name of the type that crosses the wire, in binary: "text" */
-    unsigned int wire_oid;  /* its type OID as PQftype() reports it: 25 */
-    const char *select;     /* expression that yields it; %1$s is the quoted column or key cast */
+    const char
+        *wire_type; /* SQL name of the type that crosses the wire, in binary: "text" */
+    unsigned int wire_oid; /* its type OID as PQftype() reports it: 25 */
+    const char
+        *select; /* expression that yields it; %1$s is the quoted column or key cast */
     const char *cache_type; /* declared type in the cache: "TEXT", "NUMERIC" */
     const char *collation;  /* "NOCASE", "RTRIM" or NULL for BINARY */
 };

@@ -17,20 +17,22 @@
 #define TABLE_NO_COLUMN (-1)
 
 struct table_column {
-    char *name;        /* as on the primary, unquoted */
-    char *type_name;   /* for casts, ready to use: "numeric(12,4)", "public.mood", "\"Odd\".t" */
+    char *name;      /* as on the primary, unquoted */
+    char *type_name; /* for casts, ready to use: "numeric(12,4)", "public.mood",
+                        "\"Odd\".t" */
     enum column_codec codec;
     bool not_null;
-    bool generated;    /* GENERATED ALWAYS AS (…) STORED: mirrored, never pushed */
-    char *cache_default; /* SQLite expression without parentheses, or NULL: "0", "'web'" */
-    char **labels;     /* of the enum (or of the enum under a domain); NULL for other types */
+    bool generated; /* GENERATED ALWAYS AS (…) STORED: mirrored, never pushed */
+    char
+        *cache_default; /* SQLite expression without parentheses, or NULL: "0", "'web'" */
+    char **labels; /* of the enum (or of the enum under a domain); NULL for other types */
     size_t label_count;
 };
 
 struct table_index {
-    char *name;      /* as on the primary */
+    char *name; /* as on the primary */
     bool unique;
-    int *columns;    /* column indexes, in order */
+    int *columns; /* column indexes, in order */
     bool *descending;
     size_t column_count;
     char *predicate; /* SQLite expression of a partial index, or NULL */
@@ -64,11 +66,12 @@ struct table {
     size_t index_count;
     struct table_foreign_key *foreign_keys; /* only to tables of the same set */
     size_t foreign_key_count;
-    int updated_at; /* column index or TABLE_NO_COLUMN */
-    int deleted_at; /* column index or TABLE_NO_COLUMN */
-    char *scope;    /* SQL boolean expression on the primary, or NULL */
+    int updated_at;         /* column index or TABLE_NO_COLUMN */
+    int deleted_at;         /* column index or TABLE_NO_COLUMN */
+    char *scope;            /* SQL boolean expression on the primary, or NULL */
     int64_t estimated_rows; /* pg_class.reltuples; -1: never analyzed */
-    char *fingerprint; /* text that changes when anything above that shapes the cache does */
+    char *fingerprint; /* text that changes when anything above that shapes the cache does
+                        */
 };
 
 /* A table that is not mirrored, and why. */
@@ -86,10 +89,11 @@ struct table_set {
     size_t refusal_count;
 };
 
-void table_release(struct table *table);         /* a zeroed one is fine */
-void table_set_release(struct table_set *set);   /* a zeroed one is fine */
+void table_release(struct table *table);       /* a zeroed one is fine */
+void table_set_release(struct table_set *set); /* a zeroed one is fine */
 
-/* NULL when the set has no such table. Names compare as SQLite does: ASCII case is ignored. */
+/* NULL when the set has no such table. Names compare as SQLite does: ASCII case is
+ * ignored. */
 const struct table *table_set_find(const struct table_set *set, const char *name);
 
 /* Column index, or TABLE_NO_COLUMN. Exact comparison. */

@@ -1,7 +1,8 @@
 /*
  * Value: one column of one row, as SQLite holds it.
  *
- * Bytes are borrowed: they belong to the message, arena or statement that the value came from.
+ * Bytes are borrowed: they belong to the message, arena or statement that the value came
+ * from.
  */
 #ifndef LIB_MODEL_VALUE_H
 #define LIB_MODEL_VALUE_H

@@ -2,8 +2,8 @@
  * Cache: the SQLite file with the mirrored tables and our own tide_ tables.
  *
  * Opening brings the file's own schema up to date (migrations/cache, by PRAGMA
- * user_version) and takes the lock that keeps a second daemon away. Belongs to one thread, except
- * cache_interrupt().
+ * user_version) and takes the lock that keeps a second daemon away. Belongs to one
+ * thread, except cache_interrupt().
  */
 #ifndef LIB_STORE_CACHE_H
 #define LIB_STORE_CACHE_H
@@ -16,23 +16,25 @@
 struct database;
 
 struct cache_config {
-    const char *path; /* borrowed */
+    const char *path;  /* borrowed */
     unsigned int mode; /* of the file and its -wal and -shm: 0660 */
 };
 
 struct cache {
-    struct database *db;         /* the write connection */
-    struct database *checkpoint; /* the other one, for checkpoints; NULL when opened for reading */
+    struct database *db; /* the write connection */
+    struct database
+        *checkpoint; /* the other one, for checkpoints; NULL when opened for reading */
     char *path;
     int lock_fd;
 };
 
 /*
  * Opens for the daemon. ERROR_INVALID: another tidemark has it, it is from a newer
- * tidemark, or another program's database; ERROR_CORRUPT: no SQLite file; ERROR_SYSTEM: rights, disk.
+ * tidemark, or another program's database; ERROR_CORRUPT: no SQLite file; ERROR_SYSTEM:
+ * rights, disk.
  */
-MUST_CHECK enum outcome cache_open(struct cache *out_cache, const struct cache_config *config,
-                                   struct error *err);
+MUST_CHECK enum outcome cache_open(struct cache *out_cache,
+                                   const struct cache_config *config, struct error *err);
 
 /* Opens for looking only, beside a running daemon; NOTHING when there is no file. */
 MUST_CHECK enum outcome cache_open_read_only(struct cache *out_cache, const char *path,
@@ -43,8 +45,9 @@ void cache_interrupt(struct cache *cache); /* from any thread */
 
 /*
  * Moves the WAL into the file if it has grown past limit_bytes. PASSIVE, from the second
- * connection while the first holds BEGIN IMMEDIATE: SQLite before 3.51.3 can lose a commit when a
- * checkpoint resets the WAL at the instant of another commit. Not moving everything is not an error.
+ * connection while the first holds BEGIN IMMEDIATE: SQLite before 3.51.3 can lose a
+ * commit when a checkpoint resets the WAL at the instant of another commit. Not moving
+ * everything is not an error.
  */
 MUST_CHECK enum outcome cache_checkpoint(struct cache *cache, int64_t limit_bytes,
                                          struct error *err);

@@ -21,7 +21,8 @@ void mirror_sql_literal(struct buffer *sql, const char *text);
 
 /* ---- the cache ---- */
 
-/* CREATE TABLE physical_name (…): types, keys, NOT NULL, defaults, CHECKs; foreign keys too. */
+/* CREATE TABLE physical_name (…): types, keys, NOT NULL, defaults, CHECKs; foreign keys
+ * too. */
 void mirror_sql_create_table(struct buffer *sql, const struct table *table,
                              const char *physical_name);
 /* One CREATE INDEX on physical_name under index_name. */
@@ -30,7 +31,8 @@ void mirror_sql_create_index(struct buffer *sql, const struct table *table,
                              const char *physical_name);
 /* CREATE VIEW live_<table>; appends nothing for a table without deleted_at. */
 void mirror_sql_create_live_view(struct buffer *sql, const struct table *table);
-/* The three triggers that refuse local writes while tide_gate is closed; several statements. */
+/* The three triggers that refuse local writes while tide_gate is closed; several
+ * statements. */
 void mirror_sql_create_guards(struct buffer *sql, const struct table *table);
 /* DROP of the live view and the guards, IF EXISTS; several statements. */
 void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table);
@@ -72,8 +74,9 @@ void mirror_sql_wire_columns(struct buffer *sql, const struct table *table,
                              const char *prefix);
 
 /*
- * The snapshot: SELECT wire columns FROM t WHERE not a tombstone AND scope [AND key > (…)]
- * ORDER BY key. after holds key_count texts of the primary's own spelling, or is NULL.
+ * The snapshot: SELECT wire columns FROM t WHERE not a tombstone AND scope [AND key >
+ * (…)] ORDER BY key. after holds key_count texts of the primary's own spelling, or is
+ * NULL.
  */
 void mirror_sql_copy_query(struct buffer *sql, const struct table *table,
                            const char *const *after);
@@ -93,7 +96,8 @@ void mirror_sql_tracked_delta(struct buffer *sql, const struct table *table,
  */
 void mirror_sql_untracked_delta(struct buffer *sql, const struct table *table);
 
-/* Every row written since the snapshot $1 by age(xmin), in the shape of a delta ('u' rows). */
+/* Every row written since the snapshot $1 by age(xmin), in the shape of a delta ('u'
+ * rows). */
 void mirror_sql_sweep(struct buffer *sql, const struct table *table);
 
 /* SELECT count(*) of live rows within the scope; and all their keys in wire form. */
@@ -101,8 +105,9 @@ void mirror_sql_primary_count(struct buffer *sql, const struct table *table);
 void mirror_sql_primary_keys(struct buffer *sql, const struct table *table);
 
 /*
- * Rows by key: $1 is a text[] per key column, as many as key_count parameters, each row in the
- * shape of a delta: 'u' with the row when it exists within the scope, else 'd' with its key.
+ * Rows by key: $1 is a text[] per key column, as many as key_count parameters, each row
+ * in the shape of a delta: 'u' with the row when it exists within the scope, else 'd'
+ * with its key.
  */
 void mirror_sql_fetch_by_keys(struct buffer *sql, const struct table *table);
 
