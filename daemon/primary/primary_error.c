@@ -1,0 +1,146 @@
+#include "daemon/primary/primary_link.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sqlstate_rule {
+    const char *prefix;
+    enum error_kind kind;
+    const char *hint;
+};
+
+/* Longer prefixes first. Sources: PostgreSQL 15, appendix A. */
+static const struct sqlstate_rule rules[] = {
+    {"28P01", ERROR_AUTH, "check the user and the password ([primary] password_file)"},
+    {"28", ERROR_AUTH, "check the user, and the server's pg_hba.conf for this host"},
+    {"3D000", ERROR_INVALID, "check dbname in [primary] conninfo"},
+    {"42501", ERROR_AUTH,
+     "grant the missing right; `tidemark doctor --fix-sql` prints the SQL"},
+    {"55P03", ERROR_TRANSIENT, ""},
+    {"55000", ERROR_SCHEMA, ""},
+    {"0A000", ERROR_SCHEMA, ""},
+    {"26000", ERROR_SCHEMA, ""},
+    {"42703", ERROR_SCHEMA, ""},
+    {"42P01", ERROR_SCHEMA, ""},
+    {"42883", ERROR_SCHEMA, ""},
+    {"3F000", ERROR_SCHEMA, ""},
+    {"08", ERROR_TRANSIENT, ""},
+    {"40", ERROR_TRANSIENT, ""},
+    {"53", ERROR_TRANSIENT, ""},
+    {"55", ERROR_TRANSIENT, ""},
+    {"57", ERROR_TRANSIENT, ""},
+    {"58", ERROR_TRANSIENT, ""},
+    {"", ERROR_REJECTED, ""},
+};
+
+static const struct sqlstate_rule *rule_of(const char *sqlstate)
+{
+    const struct sqlstate_rule *rule = rules;
+
+    while (strncmp(sqlstate, rule->prefix, strlen(rule->prefix)) != 0)
+        rule++;
+    return rule;
+}
+
+enum error_kind sqlstate_kind(const char *sqlstate)
+{
+    return rule_of(sqlstate)->kind;
+}
+
+static void put_sqlstate(struct error *err, const char *sqlstate)
+{
+    const struct sqlstate_rule *rule = rule_of(sqlstate);
+
+    err->kind = rule->kind;
+    snprintf(err->origin, sizeof(err->origin), "SQLSTATE %.5s", sqlstate);
+    if (!err->hint[0])
+        error_hint(err, "%s", rule->hint);
+}
+
+/* libpq's texts are several lines; ours are one. */
+static void join_lines(char *text)
+{
+    size_t length = strlen(text);
+
+    while (length && isspace((unsigned char)text[length - 1]))
+        text[--length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == '\n' || text[i] == '\t')
+            text[i] = ' ';
+}
+
+/* In verbose form a server's refusal reads "FATAL:  28P01: password …"; NULL when there
+ * is none. */
+static const char *find_sqlstate(const char *message)
+{
+    for (const char *at = strstr(message, ":  "); at; at = strstr(at + 1, ":  ")) {
+        const char *code = at + 3;
+        size_t length = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+        if (length == 5 && code[5] == ':')
+            return code;
+    }
+    return NULL;
+}
+
+/* libpq reports one failure per address tried; the last line is the one that counts. */
+static void shorten_connection_message(struct error *err, const char *what,
+                                       const char *message)
+{
+    char text[sizeof(err->message)];
+    char *location;
+    const char *sqlstate;
+
+    snprintf(text, sizeof(text), "%s", message);
+    location = strstr(text, "\nLOCATION:");
+    if (location)
+        *location = '\0';
+    join_lines(text);
+    sqlstate = find_sqlstate(text);
+    if (sqlstate) {
+        char code[6];
+
+        snprintf(code, sizeof(code), "%.5s", sqlstate);
+        memmove(text + (sqlstate - text), sqlstate + 7, strlen(sqlstate + 7) + 1);
+        error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
+        put_sqlstate(err, code);
+    } else {
+        error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
+    }
+}
+
+enum outcome link_connection_error(struct primary *primary, const char *what,
+                                   struct error *err)
+{
+    const char *message = PQerrorMessage(primary->connection);
+
+    shorten_connection_message(err, what, *message ? message : "connection lost");
+    primary_close(primary);
+    return FAILED;
+}
+
+enum outcome link_result_error(struct primary *primary, const PGresult *result,
+                               const char *what, struct error *err)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+    const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
+
+    if (!sqlstate)
+        return link_connection_error(primary, what, err);
+    primary->error_position = position ? strtoul(position, NULL, 10) : 0;
+    error_set(err, ERROR_REJECTED, "%s: %s%s%s", what, message, detail ? ": " : "",
+              detail ? detail : "");
+    join_lines(err->message);
+    if (hint)
+        error_hint(err, "%s", hint);
+    put_sqlstate(err, sqlstate);
+    /* after a FATAL the server hangs up: notice it now, not at the next statement */
+    if (PQstatus(primary->connection) == CONNECTION_BAD)
+        primary_close(primary);
+    return FAILED;
+}

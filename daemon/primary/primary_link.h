@@ -1,0 +1,52 @@
+/*
+ * Primary link: what the files of this folder share about a connection. Nobody
+ * outside daemon/primary includes this.
+ */
+#ifndef DAEMON_PRIMARY_PRIMARY_LINK_H
+#define DAEMON_PRIMARY_PRIMARY_LINK_H
+
+#include "daemon/primary/primary.h"
+
+#include <libpq-fe.h>
+#include <stdint.h>
+
+struct primary {
+    struct primary_config config;
+    PGconn *connection; /* NULL: closed */
+    uint32_t
+        generation; /* counts connections: statements prepared on an older one are gone */
+    bool transaction_pooler;
+    bool in_recovery;
+    int64_t round_trip_us;
+    size_t error_position;
+};
+
+/*
+ * Waits until the socket is readable (or writable), for the configured silence at most.
+ * FAILED: ERROR_TRANSIENT after that silence, ERROR_INTERRUPTED when asked to stop.
+ */
+MUST_CHECK enum outcome link_wait(struct primary *primary, short events,
+                                  struct error *err);
+
+/* Sends what libpq still holds back, reading meanwhile so that neither side blocks. */
+MUST_CHECK enum outcome link_flush(struct primary *primary, struct error *err);
+
+/* The next result of the statement under way; OK with NULL at its end. The caller clears
+ * it. */
+MUST_CHECK enum outcome link_result(struct primary *primary, PGresult **out_result,
+                                    struct error *err);
+
+/* Reads and forgets what is left of the statement under way. */
+MUST_CHECK enum outcome link_drain(struct primary *primary, struct error *err);
+
+/* Describes a failed result, or the connection's own failure; closes a dead connection.
+ */
+enum outcome link_result_error(struct primary *primary, const PGresult *result,
+                               const char *what, struct error *err);
+enum outcome link_connection_error(struct primary *primary, const char *what,
+                                   struct error *err);
+
+/* The kind of a SQLSTATE, the one place where it is decided. */
+enum error_kind sqlstate_kind(const char *sqlstate);
+
+#endif

@@ -1,0 +1,136 @@
+#include "daemon/primary/primary_password.h"
+
+#include "daemon/primary/primary_link.h"
+#include "lib/base/cleanup.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PASSWORD_LIMIT 4096
+
+static void close_file(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+void primary_password_free(char **password)
+{
+    if (*password)
+        explicit_bzero(*password, PASSWORD_LIMIT + 1);
+    free(*password);
+    *password = NULL;
+}
+
+enum outcome primary_password_read(const char *path, char **out_password,
+                                   struct error *err)
+{
+    OWNED(primary_password_free) char *text = NULL;
+    OWNED(close_file) int fd = -1;
+    struct stat status;
+    ssize_t size;
+
+    if (!path || !*path)
+        return OK;
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return error_set_errno(err, "read the password file %s", path);
+    if (status.st_mode & (S_IROTH | S_IWOTH)) {
+        error_set(err, ERROR_INVALID, "the password file %s may be read by everybody",
+                  path);
+        return error_hint(err, "chmod 600 %s", path);
+    }
+    text = calloc(1, PASSWORD_LIMIT + 1);
+    if (!text)
+        return error_out_of_memory(err);
+    size = read(fd, text, PASSWORD_LIMIT);
+    if (size < 0)
+        return error_set_errno(err, "read the password file %s", path);
+    text[strcspn(text, "\r\n")] = '\0';
+    *out_password = TAKE(text);
+    return OK;
+}
+
+static const char *option(const PQconninfoOption *options, const char *keyword)
+{
+    for (; options && options->keyword; options++)
+        if (strcmp(options->keyword, keyword) == 0)
+            return options->val && *options->val ? options->val : NULL;
+    return NULL;
+}
+
+static bool is_local(const char *host, size_t length)
+{
+    return length == 0 || host[0] == '/' || host[0] == '@' ||
+           (length == 9 && strncasecmp(host, "localhost", 9) == 0) ||
+           strncmp(host, "127.", 4) == 0 || (length == 3 && strncmp(host, "::1", 3) == 0);
+}
+
+/* host may be a list; it is local when each of them is. */
+static bool all_local(const char *hosts)
+{
+    while (hosts && *hosts) {
+        size_t length = strcspn(hosts, ",");
+
+        if (!is_local(hosts, length))
+            return false;
+        hosts += length + (hosts[length] == ',');
+    }
+    return true;
+}
+
+static enum outcome check_options(const struct primary_config *config,
+                                  const PQconninfoOption *given,
+                                  const PQconninfoOption *defaults, struct error *err)
+{
+    const char *host = option(given, "host");
+    const char *sslmode = option(given, "sslmode");
+
+    if (option(given, "password")) {
+        error_set(err, ERROR_INVALID, "[primary] conninfo holds a password");
+        return error_hint(err,
+                          "move it to a file of mode 0600 and name that in [primary] "
+                          "password_file");
+    }
+    host = host ? host : option(defaults, "host");
+    sslmode = sslmode ? sslmode : option(defaults, "sslmode");
+    if (config->allow_insecure_tls || (sslmode && strcmp(sslmode, "verify-full") == 0))
+        return OK;
+    if (all_local(host) && all_local(option(given, "hostaddr")))
+        return OK;
+    error_set(
+        err, ERROR_INVALID,
+        "the primary's host %s is not local, and sslmode=%s would not prove who answers",
+        host ? host : option(given, "hostaddr"), sslmode ? sslmode : "prefer");
+    return error_hint(
+        err, "put sslmode=verify-full into [primary] conninfo (and sslrootcert if "
+             "needed), or set allow_insecure_tls = yes");
+}
+
+enum outcome primary_check_conninfo(const struct primary_config *config,
+                                    struct error *err)
+{
+    char *reason = NULL;
+    PQconninfoOption *given = PQconninfoParse(config->conninfo, &reason);
+    PQconninfoOption *defaults;
+    enum outcome outcome;
+
+    if (!given) {
+        error_set(err, ERROR_INVALID, "[primary] conninfo: %s",
+                  reason ? reason : "out of memory");
+        err->message[strcspn(err->message, "\n")] = '\0';
+        PQfreemem(reason);
+        return error_hint(err,
+                          "it reads like: host=db.example.com dbname=app user=tidemark "
+                          "sslmode=verify-full");
+    }
+    defaults = PQconndefaults();
+    outcome = check_options(config, given, defaults, err);
+    PQconninfoFree(defaults);
+    PQconninfoFree(given);
+    return outcome;
+}

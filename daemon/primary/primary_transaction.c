@@ -1,0 +1,69 @@
+#include "daemon/primary/primary_transaction.h"
+
+#include "daemon/primary/primary_link.h"
+#include "daemon/primary/primary_query.h"
+#include "lib/base/cleanup.h"
+#include "primary.sql.h"
+
+#include <string.h>
+
+static void append_settings(const struct primary *primary, const char *scope,
+                            struct buffer *sql)
+{
+    char *role;
+
+    buffer_append_format(sql, "set %s lock_timeout = %d;\n", scope,
+                         primary->config.lock_timeout_ms);
+    if (!primary->config.role)
+        return;
+    role = PQescapeIdentifier(primary->connection, primary->config.role,
+                              strlen(primary->config.role));
+    if (role)
+        buffer_append_format(sql, "set %s role %s;\n", scope, role);
+    else
+        sql->failed = true;
+    PQfreemem(role);
+}
+
+enum outcome primary_pin_session(struct primary *primary, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    if (primary->transaction_pooler)
+        return OK;
+    buffer_append_text(&sql, primary_sql.pin_session.text);
+    append_settings(primary, "session", &sql);
+    if (buffer_check(&sql, err) == FAILED)
+        return FAILED;
+    return primary_run_text(primary, primary_sql.pin_session.name, sql.data, err);
+}
+
+void primary_append_transaction_pins(const struct primary *primary, struct buffer *sql)
+{
+    if (!primary->transaction_pooler)
+        return;
+    buffer_append_text(sql, primary_sql.pin_transaction.text);
+    append_settings(primary, "local", sql);
+}
+
+enum outcome primary_begin_reading(struct primary *primary, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    if (!primary->connection)
+        return error_set(err, ERROR_TRANSIENT, "not connected to the primary");
+    buffer_append_text(&sql, primary_sql.begin_reading.text);
+    primary_append_transaction_pins(primary, &sql);
+    if (buffer_check(&sql, err) == FAILED)
+        return FAILED;
+    return primary_run_text(primary, primary_sql.begin_reading.name, sql.data, err);
+}
+
+void primary_end_reading(struct primary *primary)
+{
+    struct error ignored;
+
+    if (primary->connection &&
+        primary_run(primary, &primary_sql.roll_back, NULL, 0, &ignored) == FAILED)
+        primary_close(primary);
+}

@@ -1,0 +1,28 @@
+/*
+ * Primary transaction: the pinned settings of a session or a transaction, and
+ * BEGIN and COMMIT around several statements.
+ */
+#ifndef DAEMON_PRIMARY_PRIMARY_TRANSACTION_H
+#define DAEMON_PRIMARY_PRIMARY_TRANSACTION_H
+
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+
+struct primary;
+
+/* Right after connecting; does nothing behind a transaction pooler. */
+MUST_CHECK enum outcome primary_pin_session(struct primary *primary, struct error *err);
+
+/*
+ * What must follow BEGIN on this connection before anything else, as statements with
+ * their semicolons: the pins behind a transaction pooler, the lock time-out, the role.
+ * May be "".
+ */
+void primary_append_transaction_pins(const struct primary *primary, struct buffer *sql);
+
+/* BEGIN … READ ONLY with one snapshot for all, and its end. Ending never fails: it rolls
+ * back. */
+MUST_CHECK enum outcome primary_begin_reading(struct primary *primary, struct error *err);
+void primary_end_reading(struct primary *primary);
+
+#endif
