@@ -59,6 +59,12 @@ MUST_CHECK enum outcome engine_sync_once(struct engine *engine, struct error *er
  * wait. */
 void engine_stop(struct engine *engine);
 
+/* [any thread] The watchdog's question: clock_monotonic_us() of the worker's last sign of
+ * life, or INT64_MAX while it waits where its own time-outs end the wait (network, poll
+ * interval, pause). Long work in SQLite (an index, a big merge) beats too, from the
+ * progress handler. */
+int64_t engine_heartbeat_us(struct engine *engine);
+
 /* [any thread] The status document (DESIGN.md 2.1, SCREENS.md), a new reference. */
 json_t *engine_status(struct engine *engine);
 
