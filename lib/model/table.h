@@ -58,6 +58,8 @@ struct table {
     char *name; /* also the name in the cache */
     enum table_mode mode;
     bool partitioned;
+    char *partitions; /* OIDs of its leaves: rows come and go with them unnoticed by any
+                         trigger; NULL for an ordinary table */
     struct table_column *columns;
     size_t column_count;
     int *key; /* column indexes in the order of the primary key */
@@ -89,8 +91,16 @@ struct table_set {
     size_t refusal_count;
 };
 
-void table_release(struct table *table);       /* a zeroed one is fine */
-void table_set_release(struct table_set *set); /* a zeroed one is fine */
+/* All of these take a zeroed one too. */
+void table_column_release(struct table_column *column);
+void table_index_release(struct table_index *index);
+void table_foreign_key_release(struct table_foreign_key *foreign_key);
+void table_release(struct table *table);
+void table_refusal_release(struct table_refusal *refusal);
+void table_set_release(struct table_set *set);
+
+/* Equal as SQLite compares the names of tables and columns: ASCII case is ignored. */
+bool table_same_name(const char *a, const char *b);
 
 /* NULL when the set has no such table. Names compare as SQLite does: ASCII case is
  * ignored. */
@@ -98,5 +108,8 @@ const struct table *table_set_find(const struct table_set *set, const char *name
 
 /* Column index, or TABLE_NO_COLUMN. Exact comparison. */
 int table_find_column(const struct table *table, const char *name);
+
+/* Whether the column is part of the primary key. */
+bool table_is_key(const struct table *table, size_t column);
 
 #endif

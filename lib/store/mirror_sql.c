@@ -1,0 +1,373 @@
+#include "lib/store/mirror_sql.h"
+
+#include "lib/base/cleanup.h"
+
+static void quote(struct buffer *sql, char mark, const char *text)
+{
+    buffer_append(sql, &mark, 1);
+    for (; *text; text++) {
+        if (*text == mark)
+            buffer_append(sql, &mark, 1);
+        buffer_append(sql, text, 1);
+    }
+    buffer_append(sql, &mark, 1);
+}
+
+void mirror_sql_identifier(struct buffer *sql, const char *name)
+{
+    quote(sql, '"', name);
+}
+
+void mirror_sql_literal(struct buffer *sql, const char *text)
+{
+    quote(sql, '\'', text);
+}
+
+/* "prefix<name>" as one identifier. */
+static void prefixed_identifier(struct buffer *sql, const char *prefix, const char *name)
+{
+    OWNED(buffer_release) struct buffer whole = {0};
+
+    buffer_append_text(&whole, prefix);
+    buffer_append_text(&whole, name);
+    if (whole.failed)
+        sql->failed = true;
+    else
+        mirror_sql_identifier(sql, whole.data);
+}
+
+static void column_name(struct buffer *sql, const struct table *table, int column)
+{
+    mirror_sql_identifier(sql, table->columns[column].name);
+}
+
+/* The names of the given columns, or of all when columns is NULL, with commas. */
+static void column_names(struct buffer *sql, const struct table *table,
+                         const int *columns, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buffer_append_text(sql, ", ");
+        column_name(sql, table, columns ? columns[i] : (int)i);
+    }
+}
+
+/* ---- tables, indexes, views, triggers ---- */
+
+/* Such a column is an alias of SQLite's rowid: no second index, keys in order. */
+static bool has_rowid_key(const struct table *table)
+{
+    enum column_codec codec;
+
+    if (table->key_count != 1)
+        return false;
+    codec = table->columns[table->key[0]].codec;
+    return codec == CODEC_SMALLINT || codec == CODEC_INTEGER || codec == CODEC_BIGINT;
+}
+
+static void column_check(struct buffer *sql, const struct table_column *column)
+{
+    if (column->codec == CODEC_BOOLEAN) {
+        buffer_append_text(sql, " CHECK (");
+        mirror_sql_identifier(sql, column->name);
+        buffer_append_text(sql, " IN (0, 1))");
+    } else if (column->label_count) {
+        buffer_append_text(sql, " CHECK (");
+        mirror_sql_identifier(sql, column->name);
+        buffer_append_text(sql, " IN (");
+        for (size_t i = 0; i < column->label_count; i++) {
+            if (i)
+                buffer_append_text(sql, ", ");
+            mirror_sql_literal(sql, column->labels[i]);
+        }
+        buffer_append_text(sql, "))");
+    }
+}
+
+static void column_definition(struct buffer *sql, const struct table_column *column,
+                              bool is_rowid)
+{
+    const struct column_codec_info *codec = column_codec_info(column->codec);
+
+    mirror_sql_identifier(sql, column->name);
+    buffer_append_format(sql, " %s", codec->cache_type);
+    if (is_rowid)
+        buffer_append_text(sql, " PRIMARY KEY");
+    if (codec->collation)
+        buffer_append_format(sql, " COLLATE %s", codec->collation);
+    if (column->not_null)
+        buffer_append_text(sql, " NOT NULL");
+    if (column->cache_default)
+        buffer_append_format(sql, " DEFAULT (%s)", column->cache_default);
+    column_check(sql, column);
+}
+
+static void foreign_key(struct buffer *sql, const struct table *table,
+                        const struct table_foreign_key *key)
+{
+    buffer_append_text(sql, ",\n    FOREIGN KEY (");
+    column_names(sql, table, key->columns, key->column_count);
+    buffer_append_text(sql, ") REFERENCES ");
+    mirror_sql_identifier(sql, key->parent_table);
+    buffer_append_text(sql, " (");
+    for (size_t i = 0; i < key->column_count; i++) {
+        if (i)
+            buffer_append_text(sql, ", ");
+        mirror_sql_identifier(sql, key->parent_columns[i]);
+    }
+    buffer_append_text(sql, ") DEFERRABLE INITIALLY DEFERRED");
+}
+
+void mirror_sql_create_table(struct buffer *sql, const struct table *table,
+                             const char *physical_name)
+{
+    bool rowid_key = has_rowid_key(table);
+
+    buffer_append_text(sql, "CREATE TABLE ");
+    mirror_sql_identifier(sql, physical_name);
+    buffer_append_text(sql, " (");
+    for (size_t i = 0; i < table->column_count; i++) {
+        buffer_append_text(sql, i ? ",\n    " : "\n    ");
+        column_definition(sql, &table->columns[i],
+                          rowid_key && (size_t)table->key[0] == i);
+    }
+    if (!rowid_key) {
+        buffer_append_text(sql, ",\n    PRIMARY KEY (");
+        column_names(sql, table, table->key, table->key_count);
+        buffer_append_text(sql, ")");
+    }
+    for (size_t i = 0; i < table->foreign_key_count; i++)
+        foreign_key(sql, table, &table->foreign_keys[i]);
+    buffer_append_text(sql, "\n)");
+}
+
+void mirror_sql_create_index(struct buffer *sql, const struct table *table,
+                             const struct table_index *index, const char *index_name,
+                             const char *physical_name)
+{
+    buffer_append_text(sql, index->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    mirror_sql_identifier(sql, index_name);
+    buffer_append_text(sql, " ON ");
+    mirror_sql_identifier(sql, physical_name);
+    buffer_append_text(sql, " (");
+    for (size_t i = 0; i < index->column_count; i++) {
+        if (i)
+            buffer_append_text(sql, ", ");
+        column_name(sql, table, index->columns[i]);
+        if (index->descending && index->descending[i])
+            buffer_append_text(sql, " DESC");
+    }
+    buffer_append_text(sql, ")");
+    if (index->predicate)
+        buffer_append_format(sql, " WHERE %s", index->predicate);
+}
+
+void mirror_sql_create_live_view(struct buffer *sql, const struct table *table)
+{
+    if (table->deleted_at == TABLE_NO_COLUMN)
+        return;
+    buffer_append_text(sql, "CREATE VIEW ");
+    prefixed_identifier(sql, "live_", table->name);
+    buffer_append_text(sql, " AS SELECT * FROM ");
+    mirror_sql_identifier(sql, table->name);
+    buffer_append_text(sql, " WHERE ");
+    column_name(sql, table, table->deleted_at);
+    buffer_append_text(sql, " IS NULL");
+}
+
+struct guard {
+    const char *event;
+    const char *prefix; /* of the trigger's name */
+};
+
+static const struct guard guards[] = {
+    {"INSERT", "tide_guard_insert_"},
+    {"UPDATE", "tide_guard_update_"},
+    {"DELETE", "tide_guard_delete_"},
+};
+
+static void create_guard(struct buffer *sql, const struct table *table,
+                         const struct guard *guard)
+{
+    OWNED(buffer_release) struct buffer message = {0};
+
+    buffer_append_format(&message,
+                         "tidemark: %s is read-only in this version: change the row on "
+                         "the primary",
+                         table->name);
+    if (message.failed) {
+        sql->failed = true;
+        return;
+    }
+    buffer_append_text(sql, "CREATE TRIGGER ");
+    prefixed_identifier(sql, guard->prefix, table->name);
+    buffer_append_format(sql, " BEFORE %s ON ", guard->event);
+    mirror_sql_identifier(sql, table->name);
+    /* A gate whose row somebody deleted is a closed one. */
+    buffer_append_text(sql, " WHEN coalesce((SELECT open FROM tide_gate), 0) = 0"
+                            " BEGIN SELECT RAISE(ABORT, ");
+    mirror_sql_literal(sql, message.data);
+    buffer_append_text(sql, "); END;\n");
+}
+
+void mirror_sql_create_guards(struct buffer *sql, const struct table *table)
+{
+    for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++)
+        create_guard(sql, table, &guards[i]);
+}
+
+void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table)
+{
+    buffer_append_text(sql, "DROP VIEW IF EXISTS ");
+    prefixed_identifier(sql, "live_", table->name);
+    buffer_append_text(sql, ";\n");
+    for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
+        buffer_append_text(sql, "DROP TRIGGER IF EXISTS ");
+        prefixed_identifier(sql, guards[i].prefix, table->name);
+        buffer_append_text(sql, ";\n");
+    }
+}
+
+/* ---- rows ---- */
+
+static void insert_into(struct buffer *sql, const struct table *table,
+                        const char *physical_name, const char *alias)
+{
+    buffer_append_text(sql, "INSERT INTO ");
+    mirror_sql_identifier(sql, physical_name);
+    buffer_append_format(sql, "%s (", alias);
+    column_names(sql, table, NULL, table->column_count);
+    buffer_append_text(sql, ") VALUES (");
+    for (size_t i = 0; i < table->column_count; i++)
+        buffer_append_format(sql, "%s?%zu", i ? ", " : "", i + 1);
+    buffer_append_text(sql, ")");
+}
+
+void mirror_sql_insert(struct buffer *sql, const struct table *table,
+                       const char *physical_name)
+{
+    insert_into(sql, table, physical_name, "");
+}
+
+static bool has_collation(const struct table *table, size_t column)
+{
+    return column_codec_info(table->columns[column].codec)->collation != NULL;
+}
+
+/* Columns that can differ although the key is the same. A key is written only where its
+ * collation is not BINARY: writing it costs an update of every index. */
+static bool is_updatable(const struct table *table, size_t column)
+{
+    return !table_is_key(table, column) || has_collation(table, column);
+}
+
+enum list_kind { LIST_ASSIGNMENTS, LIST_OLD, LIST_NEW };
+
+static size_t updatable_list(struct buffer *sql, const struct table *table,
+                             enum list_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!is_updatable(table, i))
+            continue;
+        buffer_append_text(sql, count++ ? ", " : "");
+        buffer_append_text(sql, kind == LIST_OLD ? "t." : "");
+        buffer_append_text(sql, kind == LIST_NEW ? "excluded." : "");
+        column_name(sql, table, (int)i);
+        if (kind == LIST_ASSIGNMENTS) {
+            buffer_append_text(sql, " = excluded.");
+            column_name(sql, table, (int)i);
+        } else if (kind == LIST_OLD && has_collation(table, i)) {
+            buffer_append_text(sql, " COLLATE BINARY");
+        }
+    }
+    return count;
+}
+
+void mirror_sql_upsert(struct buffer *sql, const struct table *table,
+                       const char *physical_name)
+{
+    OWNED(buffer_release) struct buffer assignments = {0};
+
+    insert_into(sql, table, physical_name, " AS t");
+    buffer_append_text(sql, " ON CONFLICT (");
+    column_names(sql, table, table->key, table->key_count);
+    if (updatable_list(&assignments, table, LIST_ASSIGNMENTS) == 0) {
+        buffer_append_text(sql, ") DO NOTHING");
+        return;
+    }
+    if (assignments.failed) {
+        sql->failed = true;
+        return;
+    }
+    buffer_append_text(sql, ") DO UPDATE SET ");
+    buffer_append_text(sql, assignments.data);
+    buffer_append_text(sql, " WHERE (");
+    updatable_list(sql, table, LIST_OLD);
+    buffer_append_text(sql, ") IS NOT (");
+    updatable_list(sql, table, LIST_NEW);
+    buffer_append_text(sql, ")");
+}
+
+void mirror_sql_delete(struct buffer *sql, const struct table *table,
+                       const char *physical_name)
+{
+    buffer_append_text(sql, "DELETE FROM ");
+    mirror_sql_identifier(sql, physical_name);
+    buffer_append_text(sql, " WHERE ");
+    for (size_t i = 0; i < table->key_count; i++) {
+        if (i)
+            buffer_append_text(sql, " AND ");
+        column_name(sql, table, table->key[i]);
+        buffer_append_format(sql, " = ?%zu", i + 1);
+    }
+}
+
+/* Whether the new row itself is in the partial index: its values under their names. */
+static void new_row_matches(struct buffer *sql, const struct table *table,
+                            const char *predicate)
+{
+    buffer_append_text(sql, " AND EXISTS (SELECT 1 FROM (SELECT ");
+    for (size_t i = 0; i < table->column_count; i++) {
+        buffer_append_format(sql, "%s?%zu AS ", i ? ", " : "", i + 1);
+        column_name(sql, table, (int)i);
+    }
+    buffer_append_format(sql, ") WHERE %s)", predicate);
+}
+
+void mirror_sql_evict(struct buffer *sql, const struct table *table,
+                      const struct table_index *index, const char *physical_name)
+{
+    buffer_append_text(sql, "DELETE FROM ");
+    mirror_sql_identifier(sql, physical_name);
+    buffer_append_text(sql, " WHERE ");
+    for (size_t i = 0; i < index->column_count; i++) {
+        column_name(sql, table, index->columns[i]);
+        buffer_append_format(sql, " = ?%d AND ", index->columns[i] + 1);
+    }
+    buffer_append_text(sql, "(");
+    column_names(sql, table, table->key, table->key_count);
+    buffer_append_text(sql, ") IS NOT (");
+    for (size_t i = 0; i < table->key_count; i++)
+        buffer_append_format(sql, "%s?%d", i ? ", " : "", table->key[i] + 1);
+    buffer_append_text(sql, ")");
+    if (index->predicate) {
+        buffer_append_format(sql, " AND (%s)", index->predicate);
+        new_row_matches(sql, table, index->predicate);
+    }
+    buffer_append_text(sql, " RETURNING ");
+    column_names(sql, table, table->key, table->key_count);
+}
+
+void mirror_sql_count_live(struct buffer *sql, const struct table *table,
+                           const char *physical_name)
+{
+    buffer_append_text(sql, "SELECT count(*) FROM ");
+    mirror_sql_identifier(sql, physical_name);
+    if (table->deleted_at == TABLE_NO_COLUMN)
+        return;
+    buffer_append_text(sql, " WHERE ");
+    column_name(sql, table, table->deleted_at);
+    buffer_append_text(sql, " IS NULL");
+}
