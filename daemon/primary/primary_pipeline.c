@@ -53,6 +53,7 @@ enum outcome primary_pipeline_flush(struct primary_pipeline *pipeline, struct er
 
     if (!PQpipelineSync(primary->connection))
         return link_connection_error(primary, "pipeline", err);
+    pipeline->flushed = true;
     return link_flush(primary, err);
 }
 
@@ -119,7 +120,10 @@ static enum outcome read_last_result(struct primary_pipeline *pipeline, PGresult
     ExecStatusType status = PQresultStatus(result);
     enum outcome outcome = NOTHING;
 
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+    if (PQntuples(result) > 0)
+        outcome =
+            error_set(err, ERROR_CORRUPT, "%s: rows came all at once", statement->name);
+    else if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
         outcome = fail(pipeline, result, statement->name, err);
     PQclear(result);
     if (outcome == FAILED)

@@ -30,6 +30,7 @@ struct primary_pipeline {
     struct primary *primary;
     struct pg_result *row; /* the row last read */
     bool active;
+    bool flushed; /* the end of the pipeline was sent, so its answers have an end */
 };
 
 MUST_CHECK enum outcome primary_pipeline_start(struct primary_pipeline *pipeline,

@@ -1,6 +1,6 @@
 /*
- * Type codec: PostgreSQL's binary wire format into values as the cache holds them,
- * and such values back into text that the primary parses.
+ * Type codec: PostgreSQL's binary wire format into values as the cache holds them
+ * (value_append_text() is the way back).
  *
  * Formats: the _send functions in src/backend/utils/adt of PostgreSQL 15. Pure; no I/O.
  */
@@ -26,11 +26,5 @@ MUST_CHECK enum outcome type_codec_decode(enum column_codec codec, const char *f
 
 /* Upper bound of what decoding such a field appends to scratch; 0 for most. */
 size_t type_codec_scratch_bytes(enum column_codec codec, size_t size);
-
-/*
- * The value in the primary's spelling, to be cast there to the column's type:
- * integers in decimal, doubles with 17 digits, blobs as \x…. Null appends nothing.
- */
-void type_codec_append_text(struct buffer *text, const struct value *value);
 
 #endif

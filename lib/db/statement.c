@@ -102,6 +102,27 @@ void statement_reset(struct statement *statement)
     sqlite3_reset(statement->handle);
 }
 
+int statement_column_type(const struct statement *statement, int column)
+{
+    switch (sqlite3_column_type(statement->handle, column)) {
+    case SQLITE_INTEGER:
+        return 1;
+    case SQLITE_FLOAT:
+        return 2;
+    case SQLITE_TEXT:
+        return 3;
+    case SQLITE_BLOB:
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+const void *statement_column_bytes(const struct statement *statement, int column)
+{
+    return sqlite3_column_blob(statement->handle, column);
+}
+
 int statement_column_count(const struct statement *statement)
 {
     return sqlite3_column_count(statement->handle);

@@ -52,6 +52,10 @@ MUST_CHECK enum outcome statement_run(struct statement *statement, struct error 
 
 void statement_reset(struct statement *statement);
 
+/* The storage class, numbered as enum value_type of lib/model: 0 null, 1 integer, 2 real,
+ * 3 text, 4 blob. */
+int statement_column_type(const struct statement *statement, int column);
+const void *statement_column_bytes(const struct statement *statement, int column);
 int statement_column_count(const struct statement *statement);
 int64_t statement_column_int(const struct statement *statement, int column);
 double statement_column_real(const struct statement *statement, int column);

@@ -7,6 +7,8 @@
 #ifndef LIB_MODEL_VALUE_H
 #define LIB_MODEL_VALUE_H
 
+#include "lib/base/buffer.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +23,11 @@ struct value {
     };
     size_t size; /* of bytes */
 };
+
+/*
+ * The value in the primary's spelling, to be cast there to the column's type: integers in
+ * decimal, doubles with 17 digits, blobs as \x…. Null appends nothing.
+ */
+void value_append_text(struct buffer *text, const struct value *value);
 
 #endif

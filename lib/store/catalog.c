@@ -1,0 +1,333 @@
+#include "lib/store/catalog.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/statement.h"
+#include "catalog.sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void catalog_cursor_release(struct catalog_cursor *cursor)
+{
+    free(cursor->exact);
+    free(cursor->bound);
+    *cursor = (struct catalog_cursor){0};
+}
+
+void catalog_table_release(struct catalog_table *table)
+{
+    free(table->name);
+    free(table->schema);
+    free(table->fingerprint);
+    free(table->failure);
+    catalog_cursor_release(&table->cursor);
+    *table = (struct catalog_table){0};
+}
+
+void catalog_copy_release(struct catalog_copy *copy)
+{
+    free(copy->name);
+    free(copy->schema);
+    free(copy->copy_name);
+    free(copy->fingerprint);
+    free(copy->last_key);
+    catalog_cursor_release(&copy->cursor);
+    *copy = (struct catalog_copy){0};
+}
+
+void catalog_cluster_release(struct catalog_cluster *cluster)
+{
+    free(cluster->system_identifier);
+    *cluster = (struct catalog_cluster){0};
+}
+
+enum outcome catalog_cursor_copy(struct catalog_cursor *out_copy,
+                                 const struct catalog_cursor *cursor, struct error *err)
+{
+    OWNED(catalog_cursor_release) struct catalog_cursor copy = *cursor;
+
+    copy.exact = strdup(cursor->exact);
+    copy.bound = strdup(cursor->bound);
+    if (!copy.exact || !copy.bound)
+        return error_out_of_memory(err);
+    *out_copy = TAKE(copy);
+    return OK;
+}
+
+static char *column_copy(const struct statement *query, int column)
+{
+    const char *text = statement_column_text(query, column);
+
+    return text ? strdup(text) : NULL;
+}
+
+/* Makes room for one more element of the given size; NULL when there is none. */
+static void *grow(void *array, size_t count, size_t size)
+{
+    /* powers of two, so that appending stays cheap */
+    if (count && (count & (count - 1)))
+        return array;
+    return reallocarray(array, count ? 2 * count : 1, size);
+}
+
+static void read_table(const struct statement *query, struct catalog_table *out_table)
+{
+    *out_table = (struct catalog_table){
+        .name = column_copy(query, 0),
+        .schema = column_copy(query, 1),
+        .fingerprint = column_copy(query, 2),
+        .tracked = statement_column_int(query, 3) != 0,
+        .failure = column_copy(query, 4),
+        .cursor = {.exact = column_copy(query, 5),
+                   .bound = column_copy(query, 6),
+                   .mark_us = statement_column_int(query, 7),
+                   .swept_us = statement_column_int(query, 8)},
+    };
+}
+
+enum outcome catalog_tables(struct database *db, struct catalog_table **out_tables,
+                            size_t *out_count, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    struct catalog_table *tables = NULL;
+    size_t count = 0;
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &catalog_sql.tables, err) == FAILED)
+        return FAILED;
+    while ((outcome = statement_step(&query, err)) == OK) {
+        void *more = grow(tables, count, sizeof(*tables));
+
+        if (!more) {
+            outcome = error_out_of_memory(err);
+            break;
+        }
+        tables = more;
+        read_table(&query, &tables[count++]);
+    }
+    if (outcome == FAILED) {
+        while (count > 0)
+            catalog_table_release(&tables[--count]);
+        free(tables);
+        return FAILED;
+    }
+    *out_tables = tables;
+    *out_count = count;
+    return OK;
+}
+
+static void read_copy(const struct statement *query, struct catalog_copy *out_copy)
+{
+    *out_copy = (struct catalog_copy){
+        .name = column_copy(query, 0),
+        .schema = column_copy(query, 1),
+        .copy_name = column_copy(query, 2),
+        .fingerprint = column_copy(query, 3),
+        .cursor = {.exact = column_copy(query, 4),
+                   .bound = column_copy(query, 5),
+                   .mark_us = statement_column_int(query, 6),
+                   .swept_us = statement_column_int(query, 6)},
+        .last_key = column_copy(query, 7),
+        .row_count = statement_column_int(query, 8),
+        .byte_count = statement_column_int(query, 9),
+        .complete = statement_column_int(query, 10) != 0,
+    };
+}
+
+enum outcome catalog_copies(struct database *db, struct catalog_copy **out_copies,
+                            size_t *out_count, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    struct catalog_copy *copies = NULL;
+    size_t count = 0;
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &catalog_sql.copies, err) == FAILED)
+        return FAILED;
+    while ((outcome = statement_step(&query, err)) == OK) {
+        void *more = grow(copies, count, sizeof(*copies));
+
+        if (!more) {
+            outcome = error_out_of_memory(err);
+            break;
+        }
+        copies = more;
+        read_copy(&query, &copies[count++]);
+    }
+    if (outcome == FAILED) {
+        while (count > 0)
+            catalog_copy_release(&copies[--count]);
+        free(copies);
+        return FAILED;
+    }
+    *out_copies = copies;
+    *out_count = count;
+    return OK;
+}
+
+enum outcome catalog_put_table(struct database *db, const struct catalog_table *table,
+                               struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &catalog_sql.put_table, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, table->name);
+    statement_bind_text(&query, 2, table->schema);
+    statement_bind_text(&query, 3, table->fingerprint);
+    statement_bind_int(&query, 4, table->tracked);
+    statement_bind_text(&query, 5, table->failure);
+    statement_bind_text(&query, 6, table->cursor.exact);
+    statement_bind_text(&query, 7, table->cursor.bound);
+    statement_bind_int(&query, 8, table->cursor.mark_us);
+    statement_bind_int(&query, 9, table->cursor.swept_us);
+    return statement_run(&query, err);
+}
+
+enum outcome catalog_put_copy(struct database *db, const struct catalog_copy *copy,
+                              struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &catalog_sql.put_copy, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, copy->name);
+    statement_bind_text(&query, 2, copy->schema);
+    statement_bind_text(&query, 3, copy->copy_name);
+    statement_bind_text(&query, 4, copy->fingerprint);
+    statement_bind_text(&query, 5, copy->cursor.exact);
+    statement_bind_text(&query, 6, copy->cursor.bound);
+    statement_bind_int(&query, 7, copy->cursor.mark_us);
+    statement_bind_text(&query, 8, copy->last_key);
+    statement_bind_int(&query, 9, copy->row_count);
+    statement_bind_int(&query, 10, copy->byte_count);
+    statement_bind_int(&query, 11, copy->complete);
+    return statement_run(&query, err);
+}
+
+/* Runs a statement with one or two texts. */
+static enum outcome run_with(struct database *db, const struct sql *sql,
+                             const char *first, const char *second, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, sql, err) == FAILED)
+        return FAILED;
+    if (first)
+        statement_bind_text(&query, 1, first);
+    if (second)
+        statement_bind_text(&query, 2, second);
+    return statement_run(&query, err);
+}
+
+enum outcome catalog_remove_table(struct database *db, const char *name,
+                                  struct error *err)
+{
+    return run_with(db, &catalog_sql.remove_table, name, NULL, err);
+}
+
+enum outcome catalog_remove_copy(struct database *db, const char *name, struct error *err)
+{
+    return run_with(db, &catalog_sql.remove_copy, name, NULL, err);
+}
+
+enum outcome catalog_cluster(struct database *db, struct catalog_cluster *out_cluster,
+                             struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &catalog_sql.cluster, err) == FAILED)
+        return FAILED;
+    outcome = statement_step(&query, err);
+    if (outcome == OK)
+        *out_cluster = (struct catalog_cluster){
+            .system_identifier = column_copy(&query, 0),
+            .timeline = statement_column_int(&query, 1),
+        };
+    return outcome;
+}
+
+enum outcome catalog_put_cluster(struct database *db,
+                                 const struct catalog_cluster *cluster, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (run_with(db, &catalog_sql.forget_cluster, NULL, NULL, err) == FAILED ||
+        statement_prepare(&query, db, &catalog_sql.put_cluster, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, cluster->system_identifier);
+    statement_bind_int(&query, 2, cluster->timeline);
+    return statement_run(&query, err);
+}
+
+enum outcome catalog_add_refetch(struct database *db, const char *table,
+                                 const char *row_key, struct error *err)
+{
+    return run_with(db, &catalog_sql.add_refetch, table, row_key, err);
+}
+
+enum outcome catalog_remove_refetch(struct database *db, const char *table,
+                                    const char *row_key, struct error *err)
+{
+    return run_with(db, &catalog_sql.remove_refetch, table, row_key, err);
+}
+
+enum outcome catalog_remove_refetches(struct database *db, const char *table,
+                                      struct error *err)
+{
+    return run_with(db, &catalog_sql.remove_refetches, table, NULL, err);
+}
+
+enum outcome catalog_refetches(struct database *db, const char *table, size_t limit,
+                               char ***out_keys, size_t *out_count, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    char **keys = calloc(limit, sizeof(*keys));
+    size_t count = 0;
+    enum outcome outcome;
+
+    if (!keys)
+        return error_out_of_memory(err);
+    outcome = statement_prepare(&query, db, &catalog_sql.refetches, err);
+    if (outcome == OK) {
+        statement_bind_text(&query, 1, table);
+        statement_bind_int(&query, 2, (int64_t)limit);
+        while (count < limit && (outcome = statement_step(&query, err)) == OK)
+            keys[count++] = column_copy(&query, 0);
+    }
+    if (outcome == FAILED) {
+        while (count > 0)
+            free(keys[--count]);
+        free(keys);
+        return FAILED;
+    }
+    *out_keys = keys;
+    *out_count = count;
+    return OK;
+}
+
+enum outcome catalog_put_state(struct database *db, const char *state, int64_t since_us,
+                               const char *reason, int64_t mark_us, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &catalog_sql.put_state, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, state);
+    statement_bind_int(&query, 2, since_us);
+    statement_bind_text(&query, 3, reason);
+    if (mark_us)
+        statement_bind_int(&query, 4, mark_us);
+    return statement_run(&query, err);
+}
+
+enum outcome catalog_open_gate(struct database *db, struct error *err)
+{
+    return run_with(db, &catalog_sql.open_gate, NULL, NULL, err);
+}
+
+enum outcome catalog_close_gate(struct database *db, struct error *err)
+{
+    return run_with(db, &catalog_sql.close_gate, NULL, NULL, err);
+}

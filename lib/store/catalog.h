@@ -1,0 +1,110 @@
+/*
+ * Catalog: what the cache knows about itself: its tables and their cursors, copies
+ * under way, the cluster they belong to, rows to be read again.
+ *
+ * Writing functions run inside the caller's transaction. Belongs to the database's
+ * thread.
+ */
+#ifndef LIB_STORE_CATALOG_H
+#define LIB_STORE_CATALOG_H
+
+#include "lib/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct database;
+
+/* How far a table has come. Text is owned. */
+struct catalog_cursor {
+    char *exact; /* pg_snapshot: all that is visible in it is in the cache */
+    char *bound; /* timestamptz text of the primary's clock: where untracked deltas look
+                    from */
+    int64_t mark_us;  /* complete up to this time of the primary's clock */
+    int64_t swept_us; /* primary's clock at `exact` */
+};
+
+struct catalog_table {
+    char *name;
+    char *schema;
+    char *fingerprint;
+    bool tracked;
+    char *failure; /* NULL: none */
+    struct catalog_cursor cursor;
+};
+
+struct catalog_copy {
+    char *name;
+    char *schema;
+    char *copy_name;
+    char *fingerprint;
+    struct catalog_cursor
+        cursor;     /* taken before the first row was read; mark_us = swept_us */
+    char *last_key; /* JSON array of the last committed key; NULL: none yet */
+    int64_t row_count;
+    int64_t byte_count;
+    bool complete;
+};
+
+struct catalog_cluster {
+    char *system_identifier;
+    int64_t timeline;
+};
+
+void catalog_cursor_release(struct catalog_cursor *cursor);
+void catalog_table_release(struct catalog_table *table);
+void catalog_copy_release(struct catalog_copy *copy);
+void catalog_cluster_release(struct catalog_cluster *cluster);
+MUST_CHECK enum outcome catalog_cursor_copy(struct catalog_cursor *out_copy,
+                                            const struct catalog_cursor *cursor,
+                                            struct error *err);
+
+/* All of them; the caller releases each and frees the array. */
+MUST_CHECK enum outcome catalog_tables(struct database *db,
+                                       struct catalog_table **out_tables,
+                                       size_t *out_count, struct error *err);
+MUST_CHECK enum outcome catalog_copies(struct database *db,
+                                       struct catalog_copy **out_copies,
+                                       size_t *out_count, struct error *err);
+
+MUST_CHECK enum outcome catalog_put_table(struct database *db,
+                                          const struct catalog_table *table,
+                                          struct error *err);
+MUST_CHECK enum outcome catalog_remove_table(struct database *db, const char *name,
+                                             struct error *err);
+MUST_CHECK enum outcome
+catalog_put_copy(struct database *db, const struct catalog_copy *copy, struct error *err);
+MUST_CHECK enum outcome catalog_remove_copy(struct database *db, const char *name,
+                                            struct error *err);
+
+/* NOTHING: no cluster yet. */
+MUST_CHECK enum outcome catalog_cluster(struct database *db,
+                                        struct catalog_cluster *out_cluster,
+                                        struct error *err);
+MUST_CHECK enum outcome catalog_put_cluster(struct database *db,
+                                            const struct catalog_cluster *cluster,
+                                            struct error *err);
+
+/* Keys are JSON arrays of texts, as row_key_format() makes them. */
+MUST_CHECK enum outcome catalog_add_refetch(struct database *db, const char *table,
+                                            const char *row_key, struct error *err);
+MUST_CHECK enum outcome catalog_remove_refetch(struct database *db, const char *table,
+                                               const char *row_key, struct error *err);
+MUST_CHECK enum outcome catalog_remove_refetches(struct database *db, const char *table,
+                                                 struct error *err);
+/* At most limit keys, oldest spelling first; the caller frees each and the array. */
+MUST_CHECK enum outcome catalog_refetches(struct database *db, const char *table,
+                                          size_t limit, char ***out_keys,
+                                          size_t *out_count, struct error *err);
+
+/* What the view tide_status shows. mark_us 0: never complete yet. */
+MUST_CHECK enum outcome catalog_put_state(struct database *db, const char *state,
+                                          int64_t since_us, const char *reason,
+                                          int64_t mark_us, struct error *err);
+
+/* Inside a transaction only: another connection never sees it open. */
+MUST_CHECK enum outcome catalog_open_gate(struct database *db, struct error *err);
+MUST_CHECK enum outcome catalog_close_gate(struct database *db, struct error *err);
+
+#endif

@@ -1,0 +1,90 @@
+-- name: tables
+select name, schema_name, fingerprint, tracked, failure, exact, bound, mark_us, swept_us
+  from tide_table
+ order by name;
+
+-- name: put_table
+insert into tide_table (name, schema_name, fingerprint, tracked, failure, exact, bound, mark_us, swept_us)
+values (:name, :schema_name, :fingerprint, :tracked, :failure, :exact, :bound, :mark_us, :swept_us)
+    on conflict (name) do update
+   set schema_name = excluded.schema_name,
+       fingerprint = excluded.fingerprint,
+       tracked = excluded.tracked,
+       failure = excluded.failure,
+       exact = excluded.exact,
+       bound = excluded.bound,
+       mark_us = excluded.mark_us,
+       swept_us = excluded.swept_us;
+
+-- name: remove_table
+delete from tide_table where name = :name;
+
+-- name: copies
+select name, schema_name, copy_name, fingerprint, exact, bound, bound_us, last_key, row_count, byte_count,
+       complete
+  from tide_copy
+ order by name;
+
+-- name: put_copy
+insert into tide_copy (name, schema_name, copy_name, fingerprint, exact, bound, bound_us, last_key,
+                       row_count, byte_count, complete)
+values (:name, :schema_name, :copy_name, :fingerprint, :exact, :bound, :bound_us, :last_key, :row_count,
+        :byte_count, :complete)
+    on conflict (name) do update
+   set last_key = excluded.last_key,
+       row_count = excluded.row_count,
+       byte_count = excluded.byte_count,
+       complete = excluded.complete;
+
+-- name: remove_copy
+delete from tide_copy where name = :name;
+
+-- name: cluster
+select system_identifier, timeline from tide_cluster;
+
+-- name: forget_cluster
+delete from tide_cluster;
+
+-- name: put_cluster
+insert into tide_cluster (system_identifier, timeline) values (:system_identifier, :timeline);
+
+-- name: add_refetch
+insert into tide_refetch (table_name, row_key) values (:table_name, :row_key) on conflict do nothing;
+
+-- name: remove_refetch
+delete from tide_refetch where table_name = :table_name and row_key = :row_key;
+
+-- name: remove_refetches
+delete from tide_refetch where table_name = :table_name;
+
+-- name: refetches
+select row_key from tide_refetch where table_name = :table_name order by row_key limit :limit;
+
+-- name: put_state
+update tide_state
+   set state = :state, since_us = :since_us, reason = :reason, mark_us = :mark_us;
+
+-- name: open_gate
+update tide_gate set open = 1;
+
+-- name: close_gate
+update tide_gate set open = 0;
+
+-- name: is_name_taken
+select 1 from sqlite_schema where name = :name collate nocase;
+
+-- name: application_objects
+-- Triggers and indexes that an application put on a mirrored table.
+select type, name, sql
+  from sqlite_schema
+ where tbl_name = :table_name collate nocase
+   and type in ('trigger', 'index')
+   and sql is not null
+   and name not like 'tide\_%' escape '\';
+
+-- name: application_triggers
+select count(*)
+  from sqlite_schema
+ where tbl_name = :table_name collate nocase
+   and type = 'trigger'
+   and name not like 'tide\_%' escape '\';

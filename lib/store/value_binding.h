@@ -1,0 +1,17 @@
+/* Value binding: values as parameters of SQLite statements, and columns as values. */
+#ifndef LIB_STORE_VALUE_BINDING_H
+#define LIB_STORE_VALUE_BINDING_H
+
+#include "lib/model/value.h"
+
+#include <stddef.h>
+
+struct statement;
+
+/* The value's bytes must live until the statement has run. */
+void value_bind(struct statement *statement, int parameter, const struct value *value);
+
+/* Valid until the statement's next step. */
+void value_read(const struct statement *statement, int column, struct value *out_value);
+
+#endif
