@@ -65,7 +65,8 @@ struct config_entry_view {
 size_t config_entry_count(const struct config *config);
 struct config_entry_view config_entry(const struct config *config, size_t index);
 
-/* What can be said before connecting: is there a primary, are the secrets in place? */
+/* What can be said before connecting: is there a primary, and a place for its password?
+ * config_load() leaves that open, so that commands without a primary work. */
 MUST_CHECK enum outcome config_check_primary(const struct config *config,
                                              struct error *err);
 

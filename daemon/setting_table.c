@@ -186,14 +186,6 @@ const struct setting setting_table[SETTING_COUNT] = {
                     "migrate`.\n"
                     "Default: that of [primary].",
         },
-    [MIGRATIONS_DIRECTORY] =
-        {
-            .section = "migrations",
-            .key = "directory",
-            .type = SETTING_PATH,
-            .fallback = "migrations",
-            .help = "The folder with the project's own migration files.",
-        },
 };
 
 const struct setting table_setting_table[TABLE_SETTING_COUNT] = {
@@ -246,9 +238,9 @@ const struct setting table_setting_table[TABLE_SETTING_COUNT] = {
 };
 
 const struct setting_reserved setting_reserved_table[] = {
-    {"sync", "conflict"},   {"sync", "verify_interval"}, {"control", "http"},
-    {"migrations", "data"}, {"migrations", "schema"},    {"table", "conflict"},
-    {"identity", NULL},
+    {"sync", "conflict"},        {"sync", "verify_interval"}, {"control", "http"},
+    {"migrations", "directory"}, {"migrations", "data"},      {"migrations", "schema"},
+    {"table", "conflict"},       {"identity", NULL},
 };
 const size_t setting_reserved_count =
     sizeof(setting_reserved_table) / sizeof(setting_reserved_table[0]);
