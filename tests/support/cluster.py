@@ -149,12 +149,22 @@ class Cluster:
         return connection
 
     def run(self, sql, parameters=None, database="postgres"):
-        """Runs one statement or many; returns the rows of the last one, if it has any."""
+        """Runs one statement or many (then in one transaction); returns the rows of the last one, if it has any."""
         connection = self.connect(database)
         try:
             with connection.cursor() as cursor:
                 cursor.execute(sql, parameters)
                 return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def run_alone(self, statement, database="postgres"):
+        """For what must not stand in a transaction block: VACUUM, COMMIT PREPARED."""
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("set lock_timeout = '10s'")
+                cursor.execute(statement)
         finally:
             connection.close()
 

@@ -1,0 +1,296 @@
+"""No row is missed, whatever transactions do; and a cut is a cut at every moment."""
+import os
+import threading
+import time
+
+import pytest
+from support.load import SCHEMA, STAMP, TABLES, Load
+from support.plain_cursor import PlainCursor
+from support.pooler import Pooler
+from support.process import wait_until
+
+SECONDS = float(os.environ.get("TIDEMARK_RACE_SECONDS", "20"))
+SHORT_SECONDS = SECONDS * 0.4
+
+POINTS = """
+create table purse (id int primary key, points int not null, updated_at timestamptz not null default now());
+create table bank (id int primary key, points int not null, updated_at timestamptz not null default now());
+create table ledger (id int primary key, version int not null, updated_at timestamptz not null default now());
+insert into purse select n, 100 from generate_series(1, 10) n;
+insert into bank select n, 100 from generate_series(1, 10) n;
+insert into ledger select n, 0 from generate_series(1, 10) n;
+"""
+ALL_TABLES = [*TABLES, "purse", "bank", "ledger"]
+
+
+class Witness:
+    """Moves points between tables in one transaction, and writes down what was committed when."""
+
+    def __init__(self, cluster, database):
+        self._connection = cluster.connect(database)
+        self.committed = []  # (time after the commit, ledger id, version)
+        self._stop, self._failure = threading.Event(), None
+        self._thread = threading.Thread(target=self._write, daemon=True)
+
+    def _write(self):
+        version = 0
+        with self._connection.cursor() as cursor:
+            while not self._stop.is_set():
+                version += 1
+                number = version % 10 + 1
+                cursor.execute("begin; update purse set points = points - 1, updated_at = now() where id = %s", (number,))
+                time.sleep(0.002)
+                cursor.execute("update bank set points = points + 1, updated_at = now() where id = %s", (11 - number,))
+                cursor.execute("update ledger set version = %s, updated_at = now() where id = %s; commit", (version, number))
+                self.committed.append((time.time(), number, version))
+                time.sleep(0.003)
+        self._connection.close()
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def versions_before(self, moment):
+        return {number: version for at, number, version in list(self.committed) if at < moment}
+
+
+class Reader:
+    """An application that looks at the cache all the time and notes what must not be."""
+
+    def __init__(self, daemon, witness):
+        self._daemon, self._witness = daemon, witness
+        self.sums, self.late, self.marks = 0, [], 0
+        self.wrong_sums = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._sums, self._versions)]
+
+    def _sums(self):
+        cache = self._daemon.open_cache()
+        while not self._stop.is_set():
+            total = cache.execute("select (select sum(points) from purse) + (select sum(points) from bank)").fetchone()[0]
+            self.sums += 1
+            if total != 2000:
+                self.wrong_sums.append(total)
+            time.sleep(0.001)
+
+    def _versions(self):
+        cache = self._daemon.open_cache()
+        while not self._stop.is_set():
+            mark = self._daemon.status()["mark"]
+            found = dict(cache.execute("select id, version from ledger"))
+            self.marks += 1
+            promised = self._witness.versions_before(seconds_of(mark))
+            self.late += [(mark, number, version, found[number]) for number, version in promised.items()
+                          if found[number] < version]
+            time.sleep(0.02)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def assert_no_complaint(self):
+        assert self.sums > 50 and self.marks > 5, "the reader hardly looked"
+        assert not self.wrong_sums, f"{len(self.wrong_sums)} torn cuts: {self.wrong_sums[:5]}"
+        assert not self.late, f"the mark promised more than there was: {self.late[:5]}"
+
+
+def seconds_of(mark):
+    from datetime import datetime
+    return datetime.fromisoformat(mark.replace("Z", "+00:00")).timestamp()
+
+
+def prepare(world, tracked):
+    world.run(SCHEMA + POINTS)
+    if tracked:
+        world.track(*ALL_TABLES, notify=False)
+    else:
+        world.run(STAMP)
+
+
+def race(world, daemon, tracked, seconds, connect=None, wait=None):
+    """The load, the witness and the reader; at the end the daemon is caught up."""
+    with Witness(world.cluster, world.database) as witness, Reader(daemon, witness) as reader:
+        with Load(world.cluster, world.database, tracked, connect=connect) as load:
+            load.run_for(seconds)
+    (wait or daemon.wait_caught_up)()
+    print(f"seed {load.seed}: {sum(load.counts.values())} actions, {len(witness.committed)} moves, {reader.sums} looks")
+    return reader
+
+
+def swept_after(daemon, moment):
+    tables = [table for table in daemon.status()["tables"] if table["mode"] == "untracked"]
+    return tables and all(table["swept"] and seconds_of(table["swept"]) > moment for table in tables)
+
+
+def test_a_plain_updated_at_cursor_loses_rows(world):
+    prepare(world, tracked=False)
+    mirror = PlainCursor(world.cluster, world.database, TABLES)
+    with Load(world.cluster, world.database, tracked=False) as load:
+        load.run_for(SHORT_SECONDS)
+    mirror.stop()
+    assert mirror.lost() > 10, "if this mirror is good enough, the race tests see nothing"
+
+
+def test_tracked_tables_are_equal_and_every_cut_is_a_cut(world):
+    prepare(world, tracked=True)
+    daemon = world.daemon()
+    daemon.wait_caught_up()
+    reader = race(world, daemon, True, SECONDS)
+    world.assert_equal(daemon, *ALL_TABLES)
+    reader.assert_no_complaint()
+    assert {table["mode"] for table in daemon.status()["tables"]} == {"tracked"}
+
+
+def test_untracked_tables_are_equal_after_one_sweep(world):
+    prepare(world, tracked=False)
+    daemon = world.daemon({"sync": {"overlap": "0s", "sweep_interval": "3s"}})
+    daemon.wait_caught_up()
+    race(world, daemon, False, SHORT_SECONDS)
+    ended = time.time()
+    wait_until(lambda: swept_after(daemon, ended), "every table is swept once more", 30)
+    world.assert_equal(daemon, *ALL_TABLES)
+
+
+def test_an_overlap_longer_than_every_transaction_needs_no_sweep_for_updates(world):
+    prepare(world, tracked=False)
+    daemon = world.daemon({"sync": {"overlap": "60s", "sweep_interval": "1h"}})
+    daemon.wait_caught_up()
+    race(world, daemon, False, SHORT_SECONDS)
+    left = [problem for table in ALL_TABLES for problem in world.differences(daemon, table)
+            if "not on the primary any more" not in problem]  # hard deletes wait for the sweep
+    assert not left, left[:10]
+
+
+@pytest.mark.parametrize("tracked", [True, False], ids=["tracked", "untracked"])
+def test_equal_through_a_transaction_pooler(world, tracked):
+    prepare(world, tracked)
+    with Pooler(world.folder + "/pooler", world.cluster, pool_size=2) as pooler:
+        daemon = world.daemon({"sync": {"overlap": "1s", "sweep_interval": "3s"}},
+                              conninfo=pooler.conninfo(world.database))
+        daemon.wait_caught_up()
+        clients = [pooler.connect(world.database) for _ in range(3)]
+        with BusyClients(clients):
+            reader = race(world, daemon, tracked, SHORT_SECONDS)
+        ended = time.time()
+        if not tracked:
+            wait_until(lambda: swept_after(daemon, ended), "every table is swept once more", 30)
+        world.assert_equal(daemon, *ALL_TABLES)
+        if tracked:
+            reader.assert_no_complaint()
+        assert daemon.status()["primary"]["pooler"] is True
+
+
+class BusyClients:
+    """Other clients of the pooler, so that the daemon's server connection changes all the time."""
+
+    def __init__(self, connections):
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._work, args=(c,), daemon=True) for c in connections]
+
+    def _work(self, connection):
+        with connection.cursor() as cursor:
+            while not self._stop.is_set():
+                cursor.execute("begin; set local timezone = 'Asia/Tokyo'; select pg_sleep(0.01); commit")
+                time.sleep(0.005)
+        connection.close()
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.mark.parametrize("tracked", [True, False], ids=["tracked", "untracked"])
+def test_equal_when_the_daemon_reads_a_hot_standby(place, numbers, throw_away_cluster, world_on, tracked):
+    primary = throw_away_cluster()
+    world = world_on(primary)
+    prepare(world, tracked)
+    standby = primary.standby(os.path.join(place, f"standby{next(numbers)}"),
+                              "hot_standby_feedback = on\nmax_standby_streaming_delay = -1\n")
+    try:
+        standby.wait_for_replay(primary)
+        daemon = world.daemon({"sync": {"overlap": "1s", "sweep_interval": "3s"}},
+                              conninfo=standby.conninfo(world.database))
+        daemon.wait_caught_up()
+
+        def wait():
+            standby.wait_for_replay(primary)
+            ended = time.time()
+            daemon.wait_caught_up()
+            if not tracked:
+                wait_until(lambda: swept_after(daemon, ended), "every table is swept once more", 30)
+
+        reader = race(world, daemon, tracked, SHORT_SECONDS, wait=wait)
+        world.assert_equal(daemon, *ALL_TABLES)
+        if tracked:
+            reader.assert_no_complaint()
+        assert daemon.status()["primary"]["standby"] is True
+        daemon.__exit__()
+    finally:
+        standby.remove()
+
+
+@pytest.mark.parametrize("tracked", [True, False], ids=["tracked", "untracked"])
+def test_equal_across_xid_wraparound(throw_away_cluster, world_on, tracked):
+    cluster = throw_away_cluster("autovacuum = off\n")
+    world = world_on(cluster)
+    prepare(world, tracked)
+    world.connection.close()
+    cluster.start_xids_near(0, 2**32 - 1500)
+    world.connection = cluster.connect(world.database)
+    daemon = world.daemon({"sync": {"overlap": "0s", "sweep_interval": "2s"}})
+    daemon.wait_caught_up()
+    before = world.value("select pg_current_xact_id()::text::bigint")
+    reader = race(world, daemon, tracked, SHORT_SECONDS)
+    assert before < 2**32 < world.value("select pg_current_xact_id()::text::bigint"), "the ids did not wrap"
+    ended = time.time()
+    if not tracked:
+        wait_until(lambda: swept_after(daemon, ended), "every table is swept once more", 30)
+    world.assert_equal(daemon, *ALL_TABLES)
+    if tracked:
+        reader.assert_no_complaint()
+
+
+def test_late_commit_is_not_missed(world):
+    prepare(world, tracked=True)
+    daemon = world.daemon()
+    late = world.connect(autocommit=False)
+    with late.cursor() as cursor:
+        cursor.execute("update load_a set note = 'late' where id = 1")
+    world.run("update load_a set note = 'early' where id = 2")
+    daemon.wait_caught_up()
+    assert daemon.value("select note from load_a where id = 2") == "early"
+    late.commit()
+    daemon.wait_caught_up()
+    assert daemon.value("select note from load_a where id = 1") == "late"
+
+
+def test_prepared_transaction_is_not_missed_after_many_rounds(world):
+    prepare(world, tracked=True)
+    daemon = world.daemon()
+    world.run("begin; update load_a set note = 'prepared' where id = 1; prepare transaction 'later'")
+    try:
+        for number in range(5):
+            world.run("update load_a set amount = amount + 1 where id = 2")
+            daemon.wait_caught_up()
+        assert daemon.value("select note from load_a where id = 1") == "first 1"
+        world.run("commit prepared 'later'")
+    except BaseException:
+        world.run("rollback prepared 'later'")
+        raise
+    daemon.wait_caught_up()
+    assert daemon.value("select note from load_a where id = 1") == "prepared"
