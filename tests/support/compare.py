@@ -26,14 +26,15 @@ with recursive base as (
       from base b join pg_type t on t.oid = b.type
      where t.typtype = 'd'
 )
-select b.name, t.typname::text, t.typtype::text, b.modifier,
+select b.name, t.typname::text, b.modifier,
        (with recursive element as (
             select e.oid, e.typname::text as name, e.typtype, e.typbasetype from pg_type e
-             where e.oid = t.typelem and t.typcategory = 'A' and t.typlen = -1
+             where e.typarray = t.oid
             union all
             select d.oid, d.typname::text, d.typtype, d.typbasetype from pg_type d
               join element on d.oid = element.typbasetype and element.typtype = 'd')
-        select name from element where typtype <> 'd')
+        select name from element where typtype <> 'd'),
+       (select e.typdelim::text from pg_type e where e.typarray = t.oid)
   from base b join pg_type t on t.oid = b.type
  where t.typtype <> 'd'
  order by b.attnum
@@ -55,8 +56,8 @@ def quoted(name):
 
 
 class Column:
-    def __init__(self, name, type_name, kind, modifier, element, as_real=False):
-        self.name, self.type, self.kind, self.element = name, type_name, kind, element
+    def __init__(self, name, type_name, modifier, element, delimiter, as_real=False):
+        self.name, self.type, self.element, self.delimiter = name, type_name, element, delimiter
         self.precision = ((modifier - 4) >> 16) & 0xFFFF if type_name == "numeric" and modifier >= 4 else None
         self.as_real = as_real
 
@@ -65,7 +66,7 @@ class Column:
         if text is None:
             return None
         if self.element is not None:
-            return Array(text, self.element)
+            return Array(text, self.element, self.delimiter)
         convert = {"bool": lambda t: {"t": 1, "f": 0}[t], "bytea": lambda t: bytes.fromhex(t[2:]),
                    "timestamptz": timestamptz, "numeric": self._numeric}.get(self.type)
         if self.type in INTEGERS:
@@ -100,12 +101,12 @@ def timestamptz(text):
 class Array:
     """Compares equal to the JSON text of the same elements; by meaning, spelling is free."""
 
-    def __init__(self, text, element):
+    def __init__(self, text, element, delimiter):
         self.text = text
         if text.startswith("[") or re.match(r"\{+\{", re.sub(r'"(?:[^"\\]|\\.)*"', "", text)):
             self.items = None  # more dimensions or other bounds: the primary's own text
         else:
-            self.items = [self._item(raw, is_quoted, element) for raw, is_quoted in array_items(text)]
+            self.items = [self._item(raw, is_quoted, element) for raw, is_quoted in array_items(text, delimiter)]
 
     @staticmethod
     def _item(raw, is_quoted, element):
@@ -133,18 +134,18 @@ class Array:
         return self.text if self.items is None else f"JSON {self.items}"
 
 
-def array_items(text):
+def array_items(text, delimiter):
     """The elements of a one-dimensional array literal: (text, was quoted)."""
     items, position = [], 1
     if text == "{}":
         return items
-    pattern = re.compile(r'"((?:[^"\\]|\\.)*)"|((?:[^,{}"\\]|\\.)+)', re.S)
+    pattern = re.compile(rf'"((?:[^"\\]|\\.)*)"|((?:[^{delimiter}{{}}"\\]|\\.)+)', re.S)
     while text[position] != "}":
         match = pattern.match(text, position)
         is_quoted = match.group(1) is not None
         items.append((re.sub(r"\\(.)", r"\1", match.group(1) if is_quoted else match.group(2), flags=re.S), is_quoted))
         position = match.end()
-        if text[position] == ",":
+        if text[position] == delimiter:
             position += 1
     return items
 
@@ -152,8 +153,8 @@ def array_items(text):
 def columns_of(cursor, table, without=(), as_real=()):
     """Columns of schema-qualified, quoted `table` as the cache should have them."""
     cursor.execute(COLUMNS, (table,))
-    return [Column(name, type_name, kind, modifier, element, name in as_real)
-            for name, type_name, kind, modifier, element in cursor.fetchall()
+    return [Column(name, type_name, modifier, element, delimiter, name in as_real)
+            for name, type_name, modifier, element, delimiter in cursor.fetchall()
             if name != "tide_xid" and name not in without]
 
 
@@ -162,7 +163,7 @@ def primary_rows(connection, table, columns, scope=None):
     with connection.cursor() as cursor:
         cursor.execute(KEY, (table,))
         key_names = cursor.fetchone()[0]
-        rendered = ", ".join(f"case when {quoted(c.name)} is not null then format('%s', {quoted(c.name)}) end"
+        rendered = ", ".join(f"case when {quoted(c.name)} is distinct from null then format('%s', {quoted(c.name)}) end"
                              .replace("%", "%%") for c in columns)
         cursor.execute(f"select {rendered} from {table.replace('%', '%%')}" + (f" where {scope}" if scope else ""), ())
         positions = [next(i for i, c in enumerate(columns) if c.name == name) for name in key_names]
