@@ -360,6 +360,15 @@ void mirror_sql_evict(struct buffer *sql, const struct table *table,
     column_names(sql, table, table->key, table->key_count);
 }
 
+void mirror_sql_select_all(struct buffer *sql, const struct table *table,
+                           const char *physical_name)
+{
+    buffer_append_text(sql, "SELECT ");
+    column_names(sql, table, NULL, table->column_count);
+    buffer_append_text(sql, " FROM ");
+    mirror_sql_identifier(sql, physical_name);
+}
+
 void mirror_sql_count_live(struct buffer *sql, const struct table *table,
                            const char *physical_name)
 {

@@ -57,6 +57,9 @@ void mirror_sql_delete(struct buffer *sql, const struct table *table,
  */
 void mirror_sql_evict(struct buffer *sql, const struct table *table,
                       const struct table_index *index, const char *physical_name);
+/* SELECT all columns, in order, of every row. */
+void mirror_sql_select_all(struct buffer *sql, const struct table *table,
+                           const char *physical_name);
 /* SELECT count(*) of the rows that are not tombstones. */
 void mirror_sql_count_live(struct buffer *sql, const struct table *table,
                            const char *physical_name);

@@ -49,6 +49,11 @@ create table tide_refetch (
     primary key (table_name, row_key)
 ) without rowid;
 
+-- Indexes on mirrored tables that come from the primary; all others are an application's own.
+create table tide_index (
+    name text not null primary key collate nocase
+) without rowid;
+
 create table tide_state (
     state    text    not null,
     since_us integer not null,

@@ -1,0 +1,318 @@
+#include "lib/store/mirror_layout.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/database.h"
+#include "lib/db/statement.h"
+#include "lib/store/mirror.h"
+#include "lib/store/mirror_sql.h"
+#include "lib/store/presence.h"
+#include "lib/store/value_binding.h"
+#include "catalog.sql.h"
+
+#include <string.h>
+
+enum outcome mirror_layout_copy_name(const char *table_name, char **out_name,
+                                     struct error *err)
+{
+    OWNED(buffer_release) struct buffer name = {0};
+
+    buffer_append_format(&name, "tide_copy_%s", table_name);
+    if (buffer_check(&name, err) == FAILED)
+        return FAILED;
+    *out_name = buffer_take(&name);
+    return OK;
+}
+
+static enum outcome run_built(struct database *db, const char *what, struct buffer *sql,
+                              struct error *err)
+{
+    if (buffer_check(sql, err) == FAILED)
+        return FAILED;
+    if (!sql->data)
+        return OK;
+    return database_run(db, what, sql->data, err);
+}
+
+enum outcome mirror_layout_drop_copy(struct database *db, const char *copy_name,
+                                     struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    buffer_append_text(&sql, "drop table if exists ");
+    mirror_sql_identifier(&sql, copy_name);
+    buffer_append_format(&sql, ";\n%s", catalog_sql.forget_indexes.text);
+    return run_built(db, "drop a table", &sql, err);
+}
+
+enum outcome mirror_layout_create_copy(struct database *db, const struct table *table,
+                                       const char *copy_name, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    if (mirror_layout_drop_copy(db, copy_name, err) == FAILED)
+        return FAILED;
+    mirror_sql_create_table(&sql, table, copy_name);
+    if (run_built(db, "make a table", &sql, err) == FAILED)
+        return error_wrap(err, "%s", table->name);
+    return OK;
+}
+
+/* OK: there is such a thing in the schema; NOTHING: there is not. */
+static enum outcome find_name(struct database *db, const char *name, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &catalog_sql.is_name_taken, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, name);
+    return statement_step(&query, err);
+}
+
+/* Which of the table's indexes are on the copy is told by their order: they are made in
+ * turn. */
+static enum outcome count_indexes(struct database *db, const char *copy_name, bool unique,
+                                  int64_t *out_count, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &catalog_sql.count_indexes, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, copy_name);
+    statement_bind_int(&query, 2, unique);
+    if (statement_step(&query, err) == FAILED)
+        return FAILED;
+    *out_count = statement_column_int(&query, 0);
+    return OK;
+}
+
+/* Index names are one name space in SQLite: the table that this one replaces may hold it.
+ */
+static enum outcome free_index_name(struct database *db, const char *wanted,
+                                    struct buffer *out_name, struct error *err)
+{
+    enum outcome outcome = OK;
+
+    for (int attempt = 1; outcome == OK; attempt++) {
+        buffer_clear(out_name);
+        if (attempt == 1)
+            buffer_append_text(out_name, wanted);
+        else
+            buffer_append_format(out_name, "%s_%d", wanted, attempt);
+        if (buffer_check(out_name, err) == FAILED)
+            return FAILED;
+        outcome = find_name(db, out_name->data, err);
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+static enum outcome note_index(struct database *db, const char *name, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &catalog_sql.note_index, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, name);
+    return statement_run(&query, err);
+}
+
+static const struct table_index *nth_index(const struct table *table, bool unique,
+                                           int64_t number)
+{
+    for (size_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i].unique == unique && number-- == 0)
+            return &table->indexes[i];
+    return NULL;
+}
+
+enum outcome mirror_layout_create_index(struct database *db, const struct table *table,
+                                        const char *copy_name, bool unique,
+                                        struct error *err)
+{
+    OWNED(buffer_release) struct buffer name = {0};
+    OWNED(buffer_release) struct buffer sql = {0};
+    const struct table_index *index;
+    int64_t made = 0;
+
+    if (count_indexes(db, copy_name, unique, &made, err) == FAILED)
+        return FAILED;
+    index = nth_index(table, unique, made);
+    if (!index)
+        return NOTHING;
+    if (free_index_name(db, index->name, &name, err) == FAILED)
+        return FAILED;
+    mirror_sql_create_index(&sql, table, index, name.data, copy_name);
+    if (run_built(db, "make an index", &sql, err) == FAILED)
+        return error_wrap(err, "%s", index->name);
+    return note_index(db, name.data, err);
+}
+
+static enum outcome rename_copy(struct database *db, const struct table *table,
+                                const char *copy_name, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    buffer_append_text(&sql, "alter table ");
+    mirror_sql_identifier(&sql, copy_name);
+    buffer_append_text(&sql, " rename to ");
+    mirror_sql_identifier(&sql, table->name);
+    buffer_append_text(&sql, ";\n");
+    mirror_sql_create_live_view(&sql, table);
+    buffer_append_text(&sql, ";\n");
+    mirror_sql_create_guards(&sql, table);
+    return run_built(db, "switch a table in", &sql, err);
+}
+
+/* Writes what differs between the copy and the table that applications see. */
+static enum outcome merge_copy(struct database *db, const struct table *table,
+                               const char *copy_name, struct error *err)
+{
+    OWNED(mirror_release) struct mirror mirror = {0};
+    OWNED(statement_release) struct statement rows = {0};
+    OWNED(buffer_release) struct buffer sql = {0};
+    OWNED(text_free) char *room = calloc(table->column_count, sizeof(struct value));
+    struct change change = {.operation = CHANGE_UPSERT,
+                            .values = (struct value *)(void *)room};
+    struct mirror_counts counts = {0};
+    enum outcome outcome;
+
+    if (!room)
+        return error_out_of_memory(err);
+    mirror_sql_select_all(&sql, table, copy_name);
+    if (buffer_check(&sql, err) == FAILED ||
+        presence_delete_absent_from(db, table, copy_name, err) == FAILED ||
+        mirror_init(&mirror, db, table, table->name, err) == FAILED ||
+        statement_prepare_text(&rows, db, "read the copy", sql.data, err) == FAILED)
+        return FAILED;
+    while ((outcome = statement_step(&rows, err)) == OK) {
+        for (size_t i = 0; i < table->column_count; i++)
+            value_read(&rows, (int)i, &((struct value *)(void *)room)[i]);
+        if (mirror_apply(&mirror, &change, &counts, err) == FAILED)
+            return FAILED;
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+/* The statements that made what applications put on the table, one after another. */
+static enum outcome save_application_objects(struct database *db,
+                                             const struct table *table, bool triggers,
+                                             struct buffer *out_sql, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &catalog_sql.application_objects, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, table->name);
+    statement_bind_int(&query, 2, triggers);
+    while ((outcome = statement_step(&query, err)) == OK) {
+        buffer_append_text(out_sql, statement_column_text(&query, 0));
+        buffer_append_text(out_sql, ";\n");
+    }
+    if (outcome == FAILED)
+        return FAILED;
+    return buffer_check(out_sql, err);
+}
+
+static enum outcome empty_table(struct database *db, const char *name, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    buffer_append_text(&sql, "delete from ");
+    mirror_sql_identifier(&sql, name);
+    return run_built(db, "empty a table", &sql, err);
+}
+
+/* So that the application's own insert triggers see every row of the new table. */
+static enum outcome refill(struct database *db, const struct table *table,
+                           const char *triggers, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    buffer_append_text(&sql, "create temp table tide_refill as select * from ");
+    mirror_sql_identifier(&sql, table->name);
+    buffer_append_text(&sql, ";\ndelete from ");
+    mirror_sql_identifier(&sql, table->name);
+    buffer_append_format(&sql, ";\n%s\ninsert into ", triggers);
+    mirror_sql_identifier(&sql, table->name);
+    buffer_append_text(&sql,
+                       " select * from temp.tide_refill;\ndrop table temp.tide_refill;");
+    return run_built(db, "fire the application's triggers", &sql, err);
+}
+
+/* What no longer fits the new shape is left out: the application's to mend, not a reason
+ * to stop. */
+static enum outcome
+run_or_skip(struct database *db, const char *what,
+            enum outcome (*run)(struct database *, const struct table *, const char *,
+                                struct error *),
+            const struct table *table, const char *sql, struct error *err)
+{
+    struct error skipped;
+
+    if (database_run(db, what, "savepoint tide_optional", err) == FAILED)
+        return FAILED;
+    if (run(db, table, sql, &skipped) == FAILED &&
+        database_run(db, what, "rollback to tide_optional", err) == FAILED)
+        return FAILED;
+    return database_run(db, what, "release tide_optional", err);
+}
+
+static enum outcome run_indexes(struct database *db, const struct table *table,
+                                const char *sql, struct error *err)
+{
+    (void)table;
+    return database_run(db, "put the application's indexes back", sql, err);
+}
+
+static enum outcome replace_table(struct database *db, const struct table *table,
+                                  const char *copy_name, struct error *err)
+{
+    OWNED(buffer_release) struct buffer triggers = {0};
+    OWNED(buffer_release) struct buffer indexes = {0};
+
+    if (save_application_objects(db, table, true, &triggers, err) == FAILED ||
+        save_application_objects(db, table, false, &indexes, err) == FAILED)
+        return FAILED;
+    /* deleting first lets the application's delete triggers see the rows go */
+    if (triggers.length && empty_table(db, table->name, err) == FAILED)
+        return FAILED;
+    if (mirror_layout_drop(db, table->name, err) == FAILED ||
+        rename_copy(db, table, copy_name, err) == FAILED)
+        return FAILED;
+    if (indexes.length && run_or_skip(db, "put indexes back", run_indexes, table,
+                                      indexes.data, err) == FAILED)
+        return FAILED;
+    if (triggers.length)
+        return run_or_skip(db, "put triggers back", refill, table, triggers.data, err);
+    return OK;
+}
+
+enum outcome mirror_layout_switch_in(struct database *db, const struct table *table,
+                                     const char *copy_name, bool same_shape,
+                                     struct error *err)
+{
+    enum outcome present = find_name(db, table->name, err);
+
+    if (present == FAILED)
+        return FAILED;
+    if (present == NOTHING)
+        return rename_copy(db, table, copy_name, err);
+    if (!same_shape)
+        return replace_table(db, table, copy_name, err);
+    if (merge_copy(db, table, copy_name, err) == FAILED)
+        return FAILED;
+    return mirror_layout_drop_copy(db, copy_name, err);
+}
+
+enum outcome mirror_layout_drop(struct database *db, const char *table_name,
+                                struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+    struct table table = {.name = (char *)table_name, .deleted_at = TABLE_NO_COLUMN};
+
+    mirror_sql_drop_helpers(&sql, &table);
+    buffer_append_text(&sql, ";\ndrop table if exists ");
+    mirror_sql_identifier(&sql, table_name);
+    buffer_append_format(&sql, ";\n%s", catalog_sql.forget_indexes.text);
+    return run_built(db, "drop a table", &sql, err);
+}
