@@ -1,0 +1,314 @@
+#include "tests/support/cmocka_all.h"
+
+#include "daemon/migrate/migration_file.h"
+#include "lib/base/sha256.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME "20261122_0001_schema_tidemark"
+
+static void expect_refusal(const char *name, const char *text, const char *message)
+{
+    struct migration_file file;
+    struct error err = {0};
+
+    assert_int_equal(migration_file_parse(&file, name, text, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    assert_string_equal(err.message, message);
+}
+
+static void sections_and_name_are_taken_apart(void **state)
+{
+    struct migration_file file;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(migration_file_parse(&file, NAME,
+                                          "-- why\n\n-- upgrade\ncreate x;\n"
+                                          "-- downgrade\ndrop x;\n",
+                                          &err),
+                     OK);
+    assert_string_equal(file.revision, "20261122_0001");
+    assert_string_equal(file.description, "schema_tidemark");
+    assert_int_equal(file.upgrade.line, 4);
+    assert_memory_equal(file.upgrade.at, "create x;\n", 10);
+    assert_int_equal(file.upgrade.end - file.upgrade.at, 10);
+    assert_int_equal(file.downgrade.line, 6);
+    assert_string_equal(file.downgrade.at, "drop x;\n");
+}
+
+static void downgrade_may_be_empty(void **state)
+{
+    struct migration_file file;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(
+        migration_file_parse(&file, NAME, "-- upgrade\nselect 1\n-- downgrade", &err),
+        OK);
+    assert_ptr_equal(file.downgrade.at, file.downgrade.end);
+}
+
+static void bad_names_are_refused(void **state)
+{
+    static const char *const names[] = {"",
+                                        "1_x",
+                                        "2026112_00001_x",
+                                        "20261122-0001-x",
+                                        "20261122_0001_",
+                                        "20261122_001_xy",
+                                        "2026112a_0001_x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char message[100];
+
+        snprintf(message, sizeof(message),
+                 "%s: the name is not YYYYMMDD_####_description", names[i]);
+        expect_refusal(names[i], "-- upgrade\nselect 1;\n-- downgrade\n", message);
+    }
+}
+
+static void missing_sections_are_named(void **state)
+{
+    (void)state;
+    expect_refusal(NAME, "", NAME ": no line \"-- upgrade\"");
+    expect_refusal(NAME, "select 1;\n", NAME ": no line \"-- upgrade\"");
+    expect_refusal(NAME, "-- upgrade\nselect 1;\n", NAME ": no line \"-- downgrade\"");
+    expect_refusal(NAME, "-- downgrade\nselect 1;\n", NAME ": no line \"-- upgrade\"");
+    expect_refusal(NAME, "-- upgrade now\n-- downgrade\n",
+                   NAME ": no line \"-- upgrade\"");
+}
+
+static void order_and_repetition_are_refused(void **state)
+{
+    (void)state;
+    expect_refusal(NAME, "-- downgrade\n\n-- upgrade\nselect 1;\n",
+                   NAME ", line 3: -- upgrade must come before -- downgrade");
+    expect_refusal(NAME, "-- upgrade\n-- upgrade\n-- downgrade\n",
+                   NAME ", line 2: a second section of that name");
+    expect_refusal(NAME, "-- upgrade\n-- downgrade\n-- downgrade\n",
+                   NAME ", line 3: a second section of that name");
+}
+
+static void an_upgrade_must_do_something(void **state)
+{
+    (void)state;
+    expect_refusal(NAME, "-- upgrade\n-- nothing\n-- downgrade\n",
+                   NAME ": nothing to upgrade");
+    expect_refusal(NAME, "\nselect 1;\n-- upgrade\nselect 2;\n-- downgrade\n",
+                   NAME ", line 2: a statement before -- upgrade");
+}
+
+static void what_never_ends_is_named(void **state)
+{
+    (void)state;
+    expect_refusal(NAME, "-- upgrade\nselect 1;\nselect 'abc;\n-- downgrade\n",
+                   NAME ": line 3: a quote or comment never ends");
+    expect_refusal(NAME, "-- upgrade\ndo $x$ begin end $y$;\n-- downgrade\n",
+                   NAME ": line 2: a quote or comment never ends");
+}
+
+static void checksum_is_sha256_of_the_whole_text(void **state)
+{
+    static const char text[] = "-- upgrade\nselect 1;\n-- downgrade\n";
+    struct migration_file file;
+    struct error err;
+    char expected[SHA256_TEXT_SIZE];
+
+    (void)state;
+    sha256_text(text, strlen(text), expected);
+    assert_int_equal(migration_file_parse(&file, NAME, text, &err), OK);
+    assert_string_equal(file.checksum, expected);
+}
+
+static void sha256_agrees_with_the_standard(void **state)
+{
+    static char million[1000000];
+    char text[SHA256_TEXT_SIZE];
+
+    (void)state;
+    sha256_text("", 0, text);
+    assert_string_equal(
+        text, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    sha256_text("abc", 3, text);
+    assert_string_equal(
+        text, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    sha256_text("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56, text);
+    assert_string_equal(
+        text, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    memset(million, 'a', sizeof(million));
+    sha256_text(million, sizeof(million), text);
+    assert_string_equal(
+        text, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+/* ---- statements ---- */
+
+struct expected_statement {
+    const char *text;
+    int line;
+};
+
+static void expect_statements(const char *text, const struct expected_statement *expected)
+{
+    struct sql_script script = {.at = text, .end = text + strlen(text), .line = 1};
+    struct sql_statement statement;
+    struct error err = {0};
+
+    for (; expected->text; expected++) {
+        assert_int_equal(sql_script_next(&script, &statement, &err), OK);
+        assert_int_equal(statement.length, strlen(expected->text));
+        assert_memory_equal(statement.text, expected->text, statement.length);
+        assert_int_equal(statement.line, expected->line);
+    }
+    assert_int_equal(sql_script_next(&script, &statement, &err), NOTHING);
+}
+
+static void statements_end_at_semicolons_only(void **state)
+{
+    static const struct expected_statement quotes[] = {
+        {"select ';' || E'\\';' || \"a;\"\"b\"", 1},
+        {"select /* ; /* ; */ ; */ 1 -- ;\n", 2},
+        {"do $$ a; $x$ b; $$", 4},
+        {"do $x$ $$; $x$", 4},
+        {"create rule r as on insert to t do (select 1; select 2)", 5},
+        {"select a$b$, $1", 6},
+        {0}};
+
+    (void)state;
+    expect_statements("select ';' || E'\\';' || \"a;\"\"b\";\n"
+                      "select /* ; /* ; */ ; */ 1 -- ;\n"
+                      ";\n"
+                      "do $$ a; $x$ b; $$; do $x$ $$; $x$;\n"
+                      "create rule r as on insert to t do (select 1; select 2);\n"
+                      "select a$b$, $1",
+                      quotes);
+}
+
+static void atomic_bodies_stay_whole(void **state)
+{
+    static const struct expected_statement expected[] = {
+        {"create function f() returns int\nBEGIN ATOMIC select 1; select case when true "
+         "then 2 end; END",
+         1},
+        {"begin", 3},
+        {"end", 3},
+        {0}};
+
+    (void)state;
+    expect_statements("create function f() returns int\nBEGIN ATOMIC select 1; select "
+                      "case when true then 2 end; END;\nbegin; end;",
+                      expected);
+}
+
+static void positions_become_lines(void **state)
+{
+    static const char text[] = "select\n 'é',\n x";
+    struct sql_statement statement = {
+        .text = text, .length = sizeof(text) - 1, .line = 10};
+
+    (void)state;
+    assert_int_equal(sql_statement_line(&statement, 0), 10);
+    assert_int_equal(sql_statement_line(&statement, 1), 10);
+    assert_int_equal(sql_statement_line(&statement, 11), 11);
+    assert_int_equal(sql_statement_line(&statement, 15), 12); /* x */
+    assert_int_equal(sql_statement_line(&statement, 99), 10);
+}
+
+/* ---- history ---- */
+
+static const struct migration_file three_files[] = {
+    {.name = "20261122_0001_a", .revision = "20261122_0001", .checksum = "aaa"},
+    {.name = "20261122_0002_b", .revision = "20261122_0002", .checksum = "bbb"},
+    {.name = "20261122_0003_c", .revision = "20261122_0003", .checksum = "ccc"},
+};
+
+static void expect_misfit(const struct migration_record *records, size_t count,
+                          const char *message)
+{
+    struct error err = {0};
+    size_t applied = 99;
+
+    assert_int_equal(
+        migration_files_compare(three_files, 3, records, count, &applied, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_INVALID);
+    assert_string_equal(err.message, message);
+    assert_int_equal(applied, 99);
+}
+
+static void applied_files_are_counted(void **state)
+{
+    static const struct migration_record records[] = {{"20261122_0001", "a", "aaa"},
+                                                      {"20261122_0002", "b", "bbb"}};
+    struct error err;
+
+    (void)state;
+    for (size_t count = 0; count <= 2; count++) {
+        size_t applied = 99;
+
+        assert_int_equal(
+            migration_files_compare(three_files, 3, records, count, &applied, &err), OK);
+        assert_int_equal(applied, count);
+    }
+}
+
+static void an_edited_file_is_named(void **state)
+{
+    static const struct migration_record records[] = {{"20261122_0001", "a", "old"}};
+
+    (void)state;
+    expect_misfit(
+        records, 1,
+        "20261122_0001_a was edited after it was applied: checksum aaa now, old then");
+}
+
+static void a_skipped_file_is_named(void **state)
+{
+    static const struct migration_record records[] = {{"20261122_0001", "a", "aaa"},
+                                                      {"20261122_0003", "c", "ccc"}};
+
+    (void)state;
+    expect_misfit(records, 2,
+                  "20261122_0002_b was skipped: the later 20261122_0003_c is applied");
+}
+
+static void a_missing_file_is_named(void **state)
+{
+    static const struct migration_record before[] = {{"20261121_0001", "z", "zzz"}};
+    static const struct migration_record beyond[] = {{"20261122_0001", "a", "aaa"},
+                                                     {"20261122_0002", "b", "bbb"},
+                                                     {"20261122_0003", "c", "ccc"},
+                                                     {"20271122_0001", "new", "nnn"}};
+
+    (void)state;
+    expect_misfit(before, 1,
+                  "20261121_0001_z is applied on the primary, but its file is gone");
+    expect_misfit(beyond, 4,
+                  "20271122_0001_new is applied on the primary, but its file is gone");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sections_and_name_are_taken_apart),
+        cmocka_unit_test(downgrade_may_be_empty),
+        cmocka_unit_test(bad_names_are_refused),
+        cmocka_unit_test(missing_sections_are_named),
+        cmocka_unit_test(order_and_repetition_are_refused),
+        cmocka_unit_test(an_upgrade_must_do_something),
+        cmocka_unit_test(what_never_ends_is_named),
+        cmocka_unit_test(checksum_is_sha256_of_the_whole_text),
+        cmocka_unit_test(sha256_agrees_with_the_standard),
+        cmocka_unit_test(statements_end_at_semicolons_only),
+        cmocka_unit_test(atomic_bodies_stay_whole),
+        cmocka_unit_test(positions_become_lines),
+        cmocka_unit_test(applied_files_are_counted),
+        cmocka_unit_test(an_edited_file_is_named),
+        cmocka_unit_test(a_skipped_file_is_named),
+        cmocka_unit_test(a_missing_file_is_named),
+    };
+
+    return cmocka_run_group_tests_name("migration_file", tests, NULL, NULL);
+}
