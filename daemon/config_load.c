@@ -14,11 +14,6 @@
 #define SYSTEM_FILE "/etc/tidemark/tidemark.conf"
 #define FILE_NAME "tidemark/tidemark.conf"
 
-static void text_free(char **text)
-{
-    free(*text);
-}
-
 static void config_drop(struct config **config)
 {
     config_free(*config);

@@ -352,7 +352,7 @@ static void what_needs_a_restart_is_named(void **state)
     assert_int_equal(load_text(world, "[cache]\npath = /x\nmode = 0600\n"), OK);
     assert_int_equal(
         config_differences_needing_restart(before, world->config, names, sizeof(names)),
-        2);
+        3);
     assert_string_equal(names, "cache.path, cache.mode, control.socket");
     config_free(before);
 }
