@@ -85,8 +85,12 @@ bench: all ## Measure against yardsticks in the same run
 install: all ## Install into $(DESTDIR)$(PREFIX)
 	install -D -m 0755 build/tidemarkd $(DESTDIR)$(PREFIX)/bin/tidemarkd
 	install -D -m 0755 build/tidemark $(DESTDIR)$(PREFIX)/bin/tidemark
-	install -D -m 0644 systemd/tidemarkd.service $(DESTDIR)$(PREFIX)/lib/systemd/system/tidemarkd.service
-	install -D -m 0644 systemd/user/tidemarkd.service $(DESTDIR)$(PREFIX)/lib/systemd/user/tidemarkd.service
+	install -D -m 0644 systemd/tidemark.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tidemark.conf
+	install -D -m 0644 systemd/tidemark.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tidemark.conf
+	install -D -m 0644 systemd/tidemark.conf $(DESTDIR)$(PREFIX)/share/doc/tidemark/tidemark.conf
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/systemd/user
+	sed 's,/usr/local/,$(PREFIX)/,' systemd/tidemarkd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/tidemarkd.service
+	sed 's,/usr/local/,$(PREFIX)/,' systemd/user/tidemarkd.service > $(DESTDIR)$(PREFIX)/lib/systemd/user/tidemarkd.service
 
 clean: ## Remove build/
 	rm -rf build
