@@ -1,0 +1,59 @@
+-- Columns and their types, read for many tables at once. Nothing here depends on the search
+-- path. $1 is an array of OIDs.
+
+-- name: columns
+-- A domain is followed down to its base type; the first type modifier on the way counts.
+-- kind is the name of a built-in base type, or enum, array, composite, citext, other.
+with recursive chain (start, type, modifier, not_null) as (
+    select oid, oid, -1, false from pg_type
+    union all
+    select chain.start, d.typbasetype, d.typtypmod, chain.not_null or d.typnotnull
+      from chain join pg_type as d on d.oid = chain.type
+     where d.typtype = 'd'
+), named as (
+    select t.oid, n.nspname, t.typname, t.typtype, t.typelem,
+           n.nspname = 'pg_catalog' as built_in,
+           exists (select from pg_type as e where e.oid = t.typelem and e.typarray = t.oid)
+           as is_array
+      from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
+), base as (
+    select chain.start, chain.type, chain.modifier, chain.not_null, t.typelem as element,
+           case when t.is_array then 'array'
+                when t.typtype = 'e' then 'enum'
+                when t.typtype = 'c' then 'composite'
+                when t.built_in then t.typname::text
+                when t.typname = 'citext' then 'citext'
+                else 'other'
+           end as kind
+      from chain join named as t on t.oid = chain.type
+     where t.typtype <> 'd'
+)
+select a.attrelid, a.attnum, a.attname, quote_ident(a.attname) as quoted_name,
+       case when spelled.built_in then format_type(spelled.oid, a.atttypmod)
+            else quote_ident(spelled.nspname) || '.' || quote_ident(spelled.typname)
+                 || substr(format_type(spelled.oid, a.atttypmod),
+                           length(format_type(spelled.oid, null)) + 1)
+       end || case when declared.is_array then '[]' else '' end as type_name,
+       base.type as base_type, base.kind, element.kind as element_kind,
+       case when a.atttypmod <> -1 then a.atttypmod else base.modifier end as modifier,
+       a.attnotnull or base.not_null as not_null,
+       a.attgenerated <> '' as generated,
+       case when a.attgenerated = '' and a.attidentity = ''
+            then pg_get_expr(d.adbin, d.adrelid) end as default_expression,
+       has_column_privilege(a.attrelid, a.attnum, 'SELECT') as may_read
+  from pg_attribute as a
+  join named as declared on declared.oid = a.atttypid
+  join named as spelled
+    on spelled.oid = case when declared.is_array then declared.typelem else declared.oid end
+  join base on base.start = a.atttypid
+  left join base as element on element.start = base.element and base.kind = 'array'
+  left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
+ where a.attrelid = any ($1::oid[]) and a.attnum > 0 and not a.attisdropped
+ order by a.attrelid, a.attnum;
+
+-- name: labels
+-- The labels of the enum types.
+select enumtypid, enumlabel
+  from pg_enum
+ where enumtypid = any ($1::oid[])
+ order by enumtypid, enumsortorder;
