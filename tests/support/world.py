@@ -36,8 +36,7 @@ class World:
             answer = run_program(program("tidemark"), "-c", config, "migrate")
             assert answer.status == 0, answer
         for table in tables:
-            self.run("select tidemark.track(%s::regclass)" if notify else
-                     "select tidemark.track(%s::regclass, notify => false)", (table,))
+            self.run("select tidemark.track(%s::regclass, notify => %s)", (table, notify))
 
     def daemon(self, settings=None, conninfo=None, **more):
         number = len(self._ends)
