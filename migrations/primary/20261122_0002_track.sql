@@ -264,7 +264,7 @@ comment on function tidemark.ensure_trigger(regclass, name, text, text) is
     'Creates or replaces one trigger, firing also while replication applies changes.';
 
 create function tidemark.track(relation regclass, updated_at name default null,
-                               notify text default 'auto') returns void
+                               notify boolean default null) returns void
     language plpgsql
     set search_path = pg_catalog, pg_temp
 as $$
@@ -274,10 +274,6 @@ declare
     key_arguments text;
     stamped name;
 begin
-    if notify not in ('auto', 'always', 'never') then
-        raise exception 'notify is %, not auto, always or never', quote_literal(notify)
-            using errcode = 'invalid_parameter_value';
-    end if;
     perform tidemark.require_trackable(relation);
     perform tidemark.ensure_column(relation);
     perform tidemark.ensure_index(relation);
@@ -299,20 +295,21 @@ begin
                key_changed, key_arguments));
     perform tidemark.ensure_trigger(relation, 'zz_tidemark_log_truncate', 'after truncate',
         'for each statement execute function tidemark.log_truncate()');
-    if notify = 'never' then
+    if not notify then
         execute format('drop trigger if exists zz_tidemark_notify on %s', relation);
     else
         perform tidemark.ensure_trigger(relation, 'zz_tidemark_notify',
             'after insert or update or delete or truncate',
-            format('for each statement execute function tidemark.notify(%L)', notify));
+            format('for each statement execute function tidemark.notify(%L)',
+                   case when notify then 'always' else 'auto' end));
     end if;
 end
 $$;
-comment on function tidemark.track(regclass, name, text) is
+comment on function tidemark.track(regclass, name, boolean) is
     'Prepares a table so that its pulls are exact: column tide_xid, its index, triggers. '
     'Again: repairs what is missing. updated_at: the timestamp column to keep current '
-    '(default: the one of that name). notify: wake the devices at commit: always, never, or '
-    'auto (unless the server allows two-phase commit, which a notification forbids).';
+    '(default: the one of that name). notify: whether a commit wakes the devices; null: '
+    'unless the server allows two-phase commit, which a notification forbids.';
 
 create function tidemark.untrack(relation regclass) returns void
     language plpgsql
@@ -355,7 +352,7 @@ begin
 end
 $$;
 drop function tidemark.untrack(regclass);
-drop function tidemark.track(regclass, name, text);
+drop function tidemark.track(regclass, name, boolean);
 drop function tidemark.ensure_trigger(regclass, name, text, text);
 drop function tidemark.stamped_column(regclass, name);
 drop function tidemark.is_partition_key(regclass, name);
