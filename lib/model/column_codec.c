@@ -1,0 +1,46 @@
+#include "lib/model/column_codec.h"
+
+#include <stddef.h>
+
+/*
+ * The cast strips a domain and a type modifier, which costs nothing: it is resolved
+ * when the query is planned.
+ */
+#define CAST(type) "%1$s::" type
+
+/* Empty and null arrays have no dimensions, so both go to the last branch. */
+#define ARRAY(as_elements)                                                               \
+    "case when array_ndims(%1$s) <> 1 or array_lower(%1$s, 1) <> 1 then %1$s::text"      \
+    " else array_to_json(" as_elements ")::text end"
+
+/* OIDs: src/include/catalog/pg_type.dat; they are the same in every database. */
+static const struct column_codec_info codecs[] = {
+    [CODEC_SMALLINT] = {"smallint", 21, CAST("smallint"), "INTEGER", NULL},
+    [CODEC_INTEGER] = {"integer", 23, CAST("integer"), "INTEGER", NULL},
+    [CODEC_BIGINT] = {"bigint", 20, CAST("bigint"), "INTEGER", NULL},
+    [CODEC_BOOLEAN] = {"boolean", 16, CAST("boolean"), "INTEGER", NULL},
+    [CODEC_REAL] = {"real", 700, CAST("real"), "REAL", NULL},
+    [CODEC_DOUBLE] = {"double precision", 701, CAST("double precision"), "REAL", NULL},
+    [CODEC_NUMERIC] = {"numeric", 1700, CAST("numeric"), "TEXT", NULL},
+    [CODEC_NUMERIC_SHORT] = {"numeric", 1700, CAST("numeric"), "NUMERIC", NULL},
+    [CODEC_NUMERIC_AS_REAL] = {"numeric", 1700, CAST("numeric"), "REAL", NULL},
+    [CODEC_TEXT] = {"text", 25, CAST("text"), "TEXT", NULL},
+    /* Not text: that cast removes the padding. */
+    [CODEC_PADDED_TEXT] = {"bpchar", 1042, CAST("bpchar"), "TEXT", "RTRIM"},
+    [CODEC_CASELESS_TEXT] = {"text", 25, CAST("text"), "TEXT", "NOCASE"},
+    [CODEC_UUID] = {"uuid", 2950, CAST("uuid"), "TEXT", NULL},
+    [CODEC_TIMESTAMPTZ] = {"timestamptz", 1184, CAST("timestamptz"), "TEXT", NULL},
+    [CODEC_JSON] = {"json", 114, CAST("json"), "TEXT", NULL},
+    [CODEC_JSONB] = {"jsonb", 3802, CAST("jsonb"), "TEXT", NULL},
+    [CODEC_BYTEA] = {"bytea", 17, CAST("bytea"), "BLOB", NULL},
+    [CODEC_SERVER_TEXT] = {"text", 25, CAST("text"), "TEXT", NULL},
+    [CODEC_ARRAY_OF_LITERALS] = {"text", 25, ARRAY("%1$s"), "TEXT", NULL},
+    [CODEC_ARRAY_OF_TEXT] = {"text", 25, ARRAY("%1$s::text[]"), "TEXT", NULL},
+};
+
+_Static_assert(sizeof(codecs) / sizeof(codecs[0]) == CODEC_COUNT, "a codec has no row");
+
+const struct column_codec_info *column_codec_info(enum column_codec codec)
+{
+    return &codecs[codec];
+}
