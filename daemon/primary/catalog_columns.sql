@@ -29,23 +29,25 @@ with recursive chain (start, type, modifier, not_null) as (
      where t.typtype <> 'd'
 )
 select a.attrelid, a.attnum, a.attname, quote_ident(a.attname) as quoted_name,
-       case when spelled.built_in then format_type(spelled.oid, a.atttypmod)
+       case when spelled.built_in then format_type(spelled.oid, modifier.value)
             else quote_ident(spelled.nspname) || '.' || quote_ident(spelled.typname)
-                 || substr(format_type(spelled.oid, a.atttypmod),
+                 || substr(format_type(spelled.oid, modifier.value),
                            length(format_type(spelled.oid, null)) + 1)
-       end || case when declared.is_array then '[]' else '' end as type_name,
+       end || case when base.kind = 'array' then '[]' else '' end as type_name,
        base.type as base_type, base.kind, element.kind as element_kind,
-       case when a.atttypmod <> -1 then a.atttypmod else base.modifier end as modifier,
+       modifier.value as modifier,
        a.attnotnull or base.not_null as not_null,
        a.attgenerated <> '' as generated,
        case when a.attgenerated = '' and a.attidentity = ''
             then pg_get_expr(d.adbin, d.adrelid) end as default_expression,
        has_column_privilege(a.attrelid, a.attnum, 'SELECT') as may_read
   from pg_attribute as a
-  join named as declared on declared.oid = a.atttypid
-  join named as spelled
-    on spelled.oid = case when declared.is_array then declared.typelem else declared.oid end
   join base on base.start = a.atttypid
+ cross join lateral (
+           select case when a.atttypmod <> -1 then a.atttypmod else base.modifier end as value
+       ) as modifier
+  join named as spelled
+    on spelled.oid = case when base.kind = 'array' then base.element else base.type end
   left join base as element on element.start = base.element and base.kind = 'array'
   left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum
  where a.attrelid = any ($1::oid[]) and a.attnum > 0 and not a.attisdropped

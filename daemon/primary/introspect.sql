@@ -20,7 +20,7 @@ with wanted as (
 )
 select wanted.name, quote_ident(wanted.name) as quoted_schema, n.oid is not null as schema_exists,
        quote_ident(current_user) as role,
-       c.oid, c.relname, format('%I.%I', n.nspname, c.relname) as quoted_name, c.relkind, c.relispartition,
+       c.oid, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname) as quoted_name, c.relkind, c.relispartition,
        has_schema_privilege(n.oid, 'USAGE') as may_use_schema,
        has_any_column_privilege(c.oid, 'SELECT') as may_read,
        has_column_privilege(c.oid, (-2)::smallint, 'SELECT') as may_read_xmin,

@@ -126,5 +126,9 @@ void table_fingerprint_append(struct buffer *text, const struct table *table)
         append_quoted(text, table->partitions);
         buffer_append_text(text, "\n");
     }
-    append_optional(text, "scope", table->scope);
+    if (table->scope) {
+        buffer_append_text(text, "scope");
+        append_quoted(text, table->scope);
+        buffer_append_text(text, "\n");
+    }
 }

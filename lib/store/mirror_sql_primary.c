@@ -62,13 +62,18 @@ void mirror_sql_wire_columns(struct buffer *sql, const struct table *table,
     }
 }
 
-static void key_names(struct buffer *sql, const struct table *table)
+/*
+ * A key column to be compared with a value cast to its type. Domains over enums or ranges
+ * have no operators of their own, so the column is cast too: that costs nothing and
+ * indexes still serve, except for a type with a modifier, where it would be a conversion.
+ */
+static void key_operand(struct buffer *sql, const struct table_column *column,
+                        const char *prefix)
 {
-    for (size_t i = 0; i < table->key_count; i++) {
-        if (i)
-            buffer_append_text(sql, ", ");
-        mirror_sql_identifier(sql, table->columns[table->key[i]].name);
-    }
+    buffer_append_text(sql, prefix);
+    mirror_sql_identifier(sql, column->name);
+    if (!strchr(column->type_name, '('))
+        buffer_append_format(sql, "::%s", column->type_name);
 }
 
 static int key_position(const struct table *table, size_t column)
@@ -100,6 +105,17 @@ static void where_mirrored(struct buffer *sql, const struct table *table)
     }
 }
 
+/* Qualified, since a bare name would mean the wire column: the text of an enum, say. */
+static void key_order(struct buffer *sql, const struct table *table)
+{
+    for (size_t i = 0; i < table->key_count; i++) {
+        buffer_append_text(sql, i ? ", " : " ORDER BY ");
+        mirror_sql_identifier(sql, table->name);
+        buffer_append_text(sql, ".");
+        mirror_sql_identifier(sql, table->columns[table->key[i]].name);
+    }
+}
+
 void mirror_sql_copy_query(struct buffer *sql, const struct table *table,
                            const char *const *after)
 {
@@ -109,7 +125,8 @@ void mirror_sql_copy_query(struct buffer *sql, const struct table *table,
     where_mirrored(sql, table);
     if (after) {
         buffer_append_text(sql, " AND (");
-        key_names(sql, table);
+        for (size_t i = 0; i < table->key_count; i++)
+            key_operand(sql, &table->columns[table->key[i]], i ? ", " : "");
         buffer_append_text(sql, ") > (");
         for (size_t i = 0; i < table->key_count; i++) {
             buffer_append_text(sql, i ? ", " : "");
@@ -118,8 +135,7 @@ void mirror_sql_copy_query(struct buffer *sql, const struct table *table,
         }
         buffer_append_text(sql, ")");
     }
-    buffer_append_text(sql, " ORDER BY ");
-    key_names(sql, table);
+    key_order(sql, table);
 }
 
 void mirror_sql_primary_count(struct buffer *sql, const struct table *table)
@@ -179,8 +195,7 @@ static void changed_rows(struct buffer *sql, const struct table *table, const ch
     }
 }
 
-/* One column of the delete log. The value of a truncation's null key must not be cast:
- * a domain may refuse nulls. */
+/* One column of the delete log; null for a truncation. */
 static void logged_column(struct buffer *sql, const struct table *table, size_t column)
 {
     OWNED(buffer_release) struct buffer value = {0};
@@ -192,13 +207,10 @@ static void logged_column(struct buffer *sql, const struct table *table, size_t 
         return;
     }
     buffer_append_format(&value, "(key[%d]::%s)", position + 1, self->type_name);
-    if (value.failed) {
+    if (value.failed)
         sql->failed = true;
-        return;
-    }
-    buffer_append_text(sql, "CASE WHEN key IS NOT NULL THEN ");
-    wire_expression(sql, self, value.data);
-    buffer_append_text(sql, " END");
+    else
+        wire_expression(sql, self, value.data);
 }
 
 static void tracked_test(struct buffer *sql, bool in_recovery)
@@ -335,8 +347,7 @@ void mirror_sql_fetch_by_keys(struct buffer *sql, const struct table *table)
     for (size_t i = 0; i < table->key_count; i++) {
         const struct table_column *column = &table->columns[table->key[i]];
 
-        buffer_append_text(sql, " AND found.");
-        mirror_sql_identifier(sql, column->name);
+        key_operand(sql, column, " AND found.");
         buffer_append_format(sql, " = wanted.k%zu::%s", i + 1, column->type_name);
     }
 }
