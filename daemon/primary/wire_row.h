@@ -31,4 +31,10 @@ MUST_CHECK enum outcome wire_row_decode(const struct table *table,
                                         struct buffer *scratch, struct value *values,
                                         struct error *err);
 
+/* The same for a row of key columns only, in key order. */
+MUST_CHECK enum outcome wire_row_decode_key(const struct table *table,
+                                            const struct wire_field *fields,
+                                            struct buffer *scratch, struct value *values,
+                                            struct error *err);
+
 #endif

@@ -16,6 +16,9 @@
 
 #define TABLE_NO_COLUMN (-1)
 
+/* PostgreSQL's INDEX_MAX_KEYS. */
+#define TABLE_KEY_LIMIT 32
+
 struct table_column {
     char *name;      /* as on the primary, unquoted */
     char *type_name; /* for casts, ready to use: "numeric(12,4)", "public.mood",

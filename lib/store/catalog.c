@@ -308,7 +308,7 @@ enum outcome catalog_refetches(struct database *db, const char *table, size_t li
 }
 
 enum outcome catalog_put_state(struct database *db, const char *state, int64_t since_us,
-                               const char *reason, int64_t mark_us, struct error *err)
+                               const char *reason, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
 
@@ -317,8 +317,16 @@ enum outcome catalog_put_state(struct database *db, const char *state, int64_t s
     statement_bind_text(&query, 1, state);
     statement_bind_int(&query, 2, since_us);
     statement_bind_text(&query, 3, reason);
-    if (mark_us)
-        statement_bind_int(&query, 4, mark_us);
+    return statement_run(&query, err);
+}
+
+enum outcome catalog_put_mark(struct database *db, int64_t mark_us, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &catalog_sql.put_mark, err) == FAILED)
+        return FAILED;
+    statement_bind_int(&query, 1, mark_us);
     return statement_run(&query, err);
 }
 

@@ -98,10 +98,12 @@ MUST_CHECK enum outcome catalog_refetches(struct database *db, const char *table
                                           size_t limit, char ***out_keys,
                                           size_t *out_count, struct error *err);
 
-/* What the view tide_status shows. mark_us 0: never complete yet. */
+/* What the view tide_status shows. */
 MUST_CHECK enum outcome catalog_put_state(struct database *db, const char *state,
                                           int64_t since_us, const char *reason,
-                                          int64_t mark_us, struct error *err);
+                                          struct error *err);
+MUST_CHECK enum outcome catalog_put_mark(struct database *db, int64_t mark_us,
+                                         struct error *err);
 
 /* Inside a transaction only: another connection never sees it open. */
 MUST_CHECK enum outcome catalog_open_gate(struct database *db, struct error *err);

@@ -62,7 +62,10 @@ select row_key from tide_refetch where table_name = :table_name order by row_key
 
 -- name: put_state
 update tide_state
-   set state = :state, since_us = :since_us, reason = :reason, mark_us = :mark_us;
+   set state = :state, since_us = :since_us, reason = :reason;
+
+-- name: put_mark
+update tide_state set mark_us = :mark_us;
 
 -- name: open_gate
 update tide_gate set open = 1;

@@ -217,7 +217,6 @@ enum outcome mirror_finish(struct mirror *mirror, bool list_is_complete,
 {
     int64_t deleted = 0;
 
-    mirror->has_evicted = false;
     if (!mirror->listing && list_is_complete &&
         presence_start(mirror->db, mirror->table, &mirror->present, err) == FAILED)
         return FAILED;

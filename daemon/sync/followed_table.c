@@ -1,0 +1,234 @@
+#include "daemon/sync/followed_table.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/model/row_key.h"
+#include "lib/store/mirror_sql.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_FAILED_US (60 * US_PER_SECOND)
+#define CHAR_OID 18
+
+void followed_table_move(struct followed_table *followed, enum table_state state)
+{
+    assert(table_state_may_become(followed->state, state));
+    followed->state = state;
+    if (state != TABLE_FAILED) {
+        free(followed->failure);
+        followed->failure = NULL;
+    }
+}
+
+void followed_table_fail(struct followed_table *followed, const struct error *err)
+{
+    free(followed->failure);
+    followed->failure = strdup(err->message);
+    followed->retry_at_us = clock_monotonic_us() + RETRY_FAILED_US;
+    followed_table_move(followed, TABLE_FAILED);
+}
+
+bool followed_table_needs_copy(const struct followed_table *followed)
+{
+    if (followed->state == TABLE_FAILED)
+        return false;
+    return followed->has_copy ? !followed->copy.complete : !followed->visible;
+}
+
+static void followed_table_release(struct followed_table *followed)
+{
+    for (size_t i = 0; i < 5; i++)
+        free(followed->statement_texts[i]);
+    catalog_cursor_release(&followed->cursor);
+    catalog_copy_release(&followed->copy);
+    free(followed->failure);
+    free(followed->wire_types);
+    *followed = (struct followed_table){0};
+}
+
+void followed_set_release(struct followed_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        followed_table_release(&set->tables[i]);
+    free(set->tables);
+    table_set_release(&set->schema);
+    *set = (struct followed_set){0};
+}
+
+struct followed_table *followed_set_find(struct followed_set *set, const char *name)
+{
+    const struct table *table = table_set_find(&set->schema, name);
+
+    return table ? &set->tables[table - set->schema.tables] : NULL;
+}
+
+/* One of the five statements; an empty text means that the table has no such statement.
+ */
+static void set_statement(struct followed_table *followed, size_t slot, uint32_t number,
+                          struct primary_statement *statement, struct buffer *sql)
+{
+    snprintf(followed->statement_names[slot], sizeof(followed->statement_names[slot]),
+             "tide_%u_%zu", number, slot);
+    followed->statement_texts[slot] = buffer_take(sql);
+    statement->name = followed->statement_names[slot];
+    statement->text = followed->statement_texts[slot];
+}
+
+static enum outcome build_statements(struct followed_table *followed, bool in_recovery,
+                                     uint32_t number, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+    const struct table *table = followed->table;
+
+    if (table->mode == TABLE_TRACKED)
+        mirror_sql_tracked_delta(&sql, table, in_recovery);
+    else
+        mirror_sql_untracked_delta(&sql, table);
+    set_statement(followed, 0, number, &followed->delta, &sql);
+    mirror_sql_sweep(&sql, table);
+    set_statement(followed, 1, number, &followed->sweep, &sql);
+    mirror_sql_primary_count(&sql, table);
+    set_statement(followed, 2, number, &followed->count, &sql);
+    mirror_sql_primary_keys(&sql, table);
+    set_statement(followed, 3, number, &followed->keys, &sql);
+    mirror_sql_fetch_by_keys(&sql, table);
+    set_statement(followed, 4, number, &followed->refetch, &sql);
+    for (size_t i = 0; i < 5; i++)
+        if (!followed->statement_texts[i])
+            return error_out_of_memory(err);
+    return OK;
+}
+
+static enum outcome build_wire_types(struct followed_table *followed, struct error *err)
+{
+    const struct table *table = followed->table;
+
+    followed->wire_types = calloc(table->column_count + 1, sizeof(*followed->wire_types));
+    if (!followed->wire_types)
+        return error_out_of_memory(err);
+    followed->wire_types[0] = CHAR_OID;
+    for (size_t i = 0; i < table->column_count; i++)
+        followed->wire_types[i + 1] =
+            column_codec_info(table->columns[i].codec)->wire_oid;
+    return OK;
+}
+
+static enum outcome allocate(struct followed_set *set, struct error *err)
+{
+    set->tables = calloc(set->schema.table_count + 1, sizeof(*set->tables));
+    if (!set->tables)
+        return error_out_of_memory(err);
+    set->count = set->schema.table_count;
+    for (size_t i = 0; i < set->count; i++) {
+        set->tables[i].table = &set->schema.tables[i];
+        set->tables[i].live_rows = -1;
+    }
+    return OK;
+}
+
+/* Same name in another schema is another table. */
+static bool is_same_table(const struct followed_table *followed, const char *schema)
+{
+    return followed && strcmp(followed->table->schema, schema) == 0;
+}
+
+static enum outcome adopt_tables(struct followed_set *set, struct database *db,
+                                 struct error *err)
+{
+    struct catalog_table *stored = NULL;
+    size_t count = 0;
+
+    if (catalog_tables(db, &stored, &count, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < count; i++) {
+        struct followed_table *followed = followed_set_find(set, stored[i].name);
+
+        if (is_same_table(followed, stored[i].schema)) {
+            followed->visible =
+                strcmp(stored[i].fingerprint, followed->table->fingerprint) == 0;
+            followed->outdated = !followed->visible;
+            followed->tracked_before = stored[i].tracked;
+            followed->cursor = TAKE(stored[i].cursor);
+            followed->state = followed->visible ? TABLE_LIVE : TABLE_CATCHING_UP;
+        }
+        catalog_table_release(&stored[i]);
+    }
+    free(stored);
+    return OK;
+}
+
+static enum outcome adopt_copies(struct followed_set *set, struct database *db,
+                                 struct error *err)
+{
+    struct catalog_copy *stored = NULL;
+    size_t count = 0;
+
+    if (catalog_copies(db, &stored, &count, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < count; i++) {
+        struct followed_table *followed = followed_set_find(set, stored[i].name);
+
+        if (is_same_table(followed, stored[i].schema) &&
+            strcmp(stored[i].fingerprint, followed->table->fingerprint) == 0) {
+            followed->has_copy = true;
+            followed->copy = TAKE(stored[i]);
+            if (!followed->visible)
+                followed->state =
+                    followed->copy.complete ? TABLE_CATCHING_UP : TABLE_SNAPSHOT;
+        }
+        catalog_copy_release(&stored[i]);
+    }
+    free(stored);
+    return OK;
+}
+
+static enum outcome note_refetches(struct followed_set *set, struct database *db,
+                                   struct error *err)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        char **keys = NULL;
+        size_t count = 0;
+
+        if (catalog_refetches(db, set->tables[i].table->name, 1, &keys, &count, err) ==
+            FAILED)
+            return FAILED;
+        set->tables[i].refetch_waits = count > 0;
+        row_key_free(keys, count);
+    }
+    return OK;
+}
+
+enum outcome followed_set_build(struct followed_set *out_set, struct table_set *schema,
+                                struct database *db, bool in_recovery,
+                                uint32_t *numbering, struct error *err)
+{
+    OWNED(followed_set_release) struct followed_set set = {.schema = TAKE(*schema)};
+
+    if (allocate(&set, err) == FAILED || adopt_tables(&set, db, err) == FAILED ||
+        adopt_copies(&set, db, err) == FAILED || note_refetches(&set, db, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < set.count; i++)
+        if (build_statements(&set.tables[i], in_recovery, ++*numbering, err) == FAILED ||
+            build_wire_types(&set.tables[i], err) == FAILED)
+            return FAILED;
+    *out_set = TAKE(set);
+    return OK;
+}
+
+enum outcome followed_table_save(const struct followed_table *followed,
+                                 const struct catalog_cursor *cursor, struct database *db,
+                                 struct error *err)
+{
+    struct catalog_table stored = {
+        .name = followed->table->name,
+        .schema = followed->table->schema,
+        .fingerprint = followed->table->fingerprint,
+        .tracked = followed->table->mode == TABLE_TRACKED,
+        .cursor = *cursor,
+    };
+
+    return catalog_put_table(db, &stored, err);
+}

@@ -1,0 +1,266 @@
+/* The second half of pull.h: what was received goes into the cache. */
+#include "daemon/sync/pull.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault_point.h"
+#include "lib/db/database.h"
+#include "lib/model/row_key.h"
+#include "lib/store/mirror_layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- rows ---- */
+
+static enum outcome prepare_mirrors(struct pull *pull, struct error *err)
+{
+    for (size_t i = 0; i < pull->plan_count; i++) {
+        struct pull_plan *plan = &pull->plans[i];
+        struct followed_table *followed = plan->followed;
+
+        pull->culprit = followed;
+        if (plan->joins && catalog_remove_refetches(pull->cache->db,
+                                                    followed->table->name, err) == FAILED)
+            return FAILED;
+        if (mirror_init(&plan->mirror, pull->cache->db, followed->table,
+                        plan->joins ? followed->copy.copy_name : followed->table->name,
+                        err) == FAILED)
+            return FAILED;
+    }
+    return OK;
+}
+
+/* Between two slices of a round too large for one transaction. */
+static enum outcome commit_slice(struct pull *pull, struct error *err)
+{
+    struct database *db = pull->cache->db;
+
+    pull->sliced = true;
+    if (catalog_put_state(db, "catching up", clock_now_us(),
+                          "a large change is being applied in several steps",
+                          err) == FAILED ||
+        catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED ||
+        cache_checkpoint(pull->cache, pull->settings.slice_bytes / 4, err) == FAILED ||
+        database_begin(db, err) == FAILED)
+        return FAILED;
+    return catalog_open_gate(db, err);
+}
+
+static enum outcome apply_rows(struct pull *pull, struct error *err)
+{
+    OWNED(change_reader_release) struct change_reader reader = {0};
+    bool slices = pull->changes.file_bytes > pull->settings.slice_bytes;
+    int64_t slice_end = pull->settings.slice_bytes;
+    struct change change;
+    enum outcome outcome;
+
+    change_reader_init(&reader, &pull->changes);
+    while ((outcome = change_reader_next(&reader, &change, err)) == OK) {
+        struct pull_plan *plan = &pull->plans[change.table];
+
+        pull->culprit = plan->followed;
+        if (mirror_apply(&plan->mirror, &change, &plan->counts_applied, err) == FAILED)
+            return FAILED;
+        if (slices && reader.file_at > slice_end) {
+            slice_end = reader.file_at + pull->settings.slice_bytes;
+            if (commit_slice(pull, err) == FAILED)
+                return FAILED;
+        }
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+/* ---- the end of each table's round ---- */
+
+static enum outcome finish_refetch(struct pull *pull, struct pull_plan *plan,
+                                   struct error *err)
+{
+    const char *name = plan->followed->table->name;
+
+    for (size_t i = 0; i < plan->refetch_count; i++)
+        if (catalog_remove_refetch(pull->cache->db, name, plan->refetch_keys[i], err) ==
+            FAILED)
+            return FAILED;
+    return OK;
+}
+
+/* Rows that are gone show in the numbers: after a sweep nothing else can differ. */
+static enum outcome compare_counts(struct pull_plan *plan, struct error *err)
+{
+    int64_t count = 0;
+
+    if (!plan->counts)
+        return OK;
+    if (mirror_count_live(&plan->mirror, &count, err) == FAILED)
+        return FAILED;
+    plan->followed->keys_wanted = count != plan->primary_count;
+    if (plan->followed->keys_wanted && plan->lists)
+        return error_set(
+            err, ERROR_CORRUPT,
+            "%s: %lld rows here and %lld on the primary after all keys were compared",
+            plan->followed->table->name, (long long)count,
+            (long long)plan->primary_count);
+    return OK;
+}
+
+static enum outcome create_all_indexes(struct pull *pull, struct pull_plan *plan,
+                                       struct error *err)
+{
+    enum outcome outcome;
+
+    do
+        outcome = mirror_layout_create_index(pull->cache->db, plan->followed->table,
+                                             plan->followed->copy.copy_name, true, err);
+    while (outcome == OK);
+    return outcome == FAILED ? FAILED : OK;
+}
+
+static enum outcome switch_in(struct pull *pull, struct pull_plan *plan,
+                              struct error *err)
+{
+    struct followed_table *followed = plan->followed;
+    struct database *db = pull->cache->db;
+
+    /* its statements would keep the private table busy */
+    plan->evicted = plan->mirror.has_evicted;
+    mirror_release(&plan->mirror);
+    if (create_all_indexes(pull, plan, err) == FAILED ||
+        mirror_layout_switch_in(db, followed->table, followed->copy.copy_name,
+                                followed->visible, err) == FAILED)
+        return FAILED;
+    return catalog_remove_copy(db, followed->table->name, err);
+}
+
+static enum outcome finish_tables(struct pull *pull, struct error *err)
+{
+    for (size_t i = 0; i < pull->plan_count; i++) {
+        struct pull_plan *plan = &pull->plans[i];
+
+        pull->culprit = plan->followed;
+        if (mirror_finish(&plan->mirror, plan->lists, &plan->counts_applied, err) ==
+                FAILED ||
+            finish_refetch(pull, plan, err) == FAILED ||
+            compare_counts(plan, err) == FAILED)
+            return FAILED;
+        if (plan->joins && switch_in(pull, plan, err) == FAILED)
+            return FAILED;
+    }
+    return OK;
+}
+
+/* ---- cursors ---- */
+
+/* A table's exact snapshot moves when the round was exact for it; its bound and mark
+ * always. */
+static enum outcome next_cursor(const struct pull *pull, const struct pull_plan *plan,
+                                struct catalog_cursor *out_cursor, struct error *err)
+{
+    const struct followed_table *followed = plan->followed;
+    const struct catalog_cursor *last =
+        plan->joins ? &followed->copy.cursor : &followed->cursor;
+    bool exact = (plan->sweeps || followed->table->mode == TABLE_TRACKED) &&
+                 !followed->keys_wanted;
+    struct catalog_cursor next = {
+        .exact = exact ? pull->header.exact : last->exact,
+        .bound = pull->header.bound,
+        .mark_us = pull->header.mark_us,
+        .swept_us = exact ? pull->header.mark_us : last->swept_us,
+    };
+
+    return catalog_cursor_copy(out_cursor, &next, err);
+}
+
+static enum outcome prepare_cursors(struct pull *pull, struct error *err)
+{
+    for (size_t i = 0; i < pull->plan_count; i++)
+        if (next_cursor(pull, &pull->plans[i], &pull->plans[i].next, err) == FAILED)
+            return FAILED;
+    return OK;
+}
+
+static enum outcome save_tables(struct pull *pull, struct error *err)
+{
+    for (size_t i = 0; i < pull->plan_count; i++)
+        if (followed_table_save(pull->plans[i].followed, &pull->plans[i].next,
+                                pull->cache->db, err) == FAILED)
+            return FAILED;
+    return catalog_put_mark(pull->cache->db, pull->header.mark_us, err);
+}
+
+/* What the round means for the tables in memory, once it is committed. */
+static void settle(struct pull *pull)
+{
+    for (size_t i = 0; i < pull->plan_count; i++) {
+        struct pull_plan *plan = &pull->plans[i];
+        struct followed_table *followed = plan->followed;
+
+        catalog_cursor_release(&followed->cursor);
+        followed->cursor = TAKE(plan->next);
+        followed->tracked_before = followed->table->mode == TABLE_TRACKED;
+        followed->refetch_waits =
+            plan->refetch_count > 0 || plan->evicted || plan->mirror.has_evicted;
+        if (plan->counts_applied.written || plan->counts_applied.deleted || plan->joins)
+            followed->changed_since_count = true;
+        if (plan->joins) {
+            catalog_copy_release(&followed->copy);
+            followed->has_copy = false;
+            followed->visible = true;
+            followed->outdated = false;
+        }
+        if (followed->state != TABLE_LIVE)
+            followed_table_move(followed, TABLE_LIVE);
+    }
+}
+
+static bool must_write(const struct pull *pull)
+{
+    if (pull->changes.change_count > 0)
+        return true;
+    for (size_t i = 0; i < pull->plan_count; i++) {
+        const struct pull_plan *plan = &pull->plans[i];
+
+        if (plan->joins || plan->sweeps || plan->refetch_count ||
+            plan->followed->state != TABLE_LIVE)
+            return true;
+    }
+    return false;
+}
+
+static enum outcome merge(struct pull *pull, struct error *err)
+{
+    struct database *db = pull->cache->db;
+
+    if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED ||
+        prepare_mirrors(pull, err) == FAILED || apply_rows(pull, err) == FAILED ||
+        finish_tables(pull, err) == FAILED)
+        return FAILED;
+    pull->culprit = NULL;
+    if (prepare_cursors(pull, err) == FAILED || save_tables(pull, err) == FAILED ||
+        catalog_close_gate(db, err) == FAILED)
+        return FAILED;
+    fault_point("pull.before_commit");
+    return database_commit(db, err);
+}
+
+enum outcome pull_apply(struct pull *pull, bool save, bool *out_written,
+                        struct error *err)
+{
+    pull->sliced = false;
+    if (!save && !must_write(pull)) {
+        if (prepare_cursors(pull, err) == FAILED)
+            return FAILED;
+        settle(pull);
+        *out_written = false;
+        return OK;
+    }
+    if (merge(pull, err) == FAILED) {
+        database_roll_back(pull->cache->db);
+        return FAILED;
+    }
+    fault_point("pull.after_commit");
+    settle(pull);
+    change_set_clear(&pull->changes);
+    *out_written = true;
+    return OK;
+}

@@ -1,0 +1,112 @@
+#include "daemon/sync/pull_plan.h"
+
+#include "daemon/primary/array_text.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/model/row_key.h"
+
+#include <stdlib.h>
+
+#define REFETCH_LIMIT 1000
+
+void pull_plans_clear(struct pull *pull)
+{
+    for (size_t i = 0; pull->plans && i < pull->plan_count; i++) {
+        mirror_release(&pull->plans[i].mirror);
+        catalog_cursor_release(&pull->plans[i].next);
+        row_key_free(pull->plans[i].refetch_keys, pull->plans[i].refetch_count);
+        pull->plans[i] = (struct pull_plan){0};
+    }
+    pull->plan_count = 0;
+}
+
+/* By the primary's clock, as far as the last round told it. */
+static bool sweep_is_due(const struct pull *pull, const struct followed_table *followed)
+{
+    int64_t now_us = pull->header.mark_us ? pull->header.mark_us : clock_now_us();
+
+    return now_us - followed->cursor.swept_us >= pull->settings.sweep_interval_us;
+}
+
+static void decide(const struct pull *pull, struct followed_table *followed, bool joins,
+                   struct pull_plan *out_plan)
+{
+    bool tracked = followed->table->mode == TABLE_TRACKED;
+    bool changed_mode = !joins && followed->tracked_before != tracked;
+    bool due = !tracked && (joins || sweep_is_due(pull, followed));
+
+    *out_plan = (struct pull_plan){.followed = followed, .joins = joins};
+    out_plan->sweeps = changed_mode || due || followed->keys_wanted;
+    out_plan->counts = out_plan->sweeps;
+    out_plan->lists = followed->keys_wanted && !joins;
+    out_plan->polls = out_plan->sweeps || followed->delta.text[0];
+}
+
+static enum outcome take_refetch_keys(struct pull *pull, struct pull_plan *plan,
+                                      struct error *err)
+{
+    if (!plan->followed->refetch_waits || plan->joins)
+        return OK;
+    return catalog_refetches(pull->cache->db, plan->followed->table->name, REFETCH_LIMIT,
+                             &plan->refetch_keys, &plan->refetch_count, err);
+}
+
+static bool takes_part(const struct followed_table *followed, bool may_join,
+                       bool *out_joins)
+{
+    *out_joins = may_join && followed->has_copy && followed->copy.complete;
+    return followed->state != TABLE_FAILED && (*out_joins || followed->visible);
+}
+
+enum outcome pull_plans_make(struct pull *pull, bool may_join, struct error *err)
+{
+    pull_plans_clear(pull);
+    for (size_t i = 0; i < pull->followed->count; i++) {
+        struct followed_table *followed = &pull->followed->tables[i];
+        struct pull_plan *plan = &pull->plans[pull->plan_count];
+        bool joins;
+
+        if (!takes_part(followed, may_join, &joins))
+            continue;
+        decide(pull, followed, joins, plan);
+        pull->plan_count++;
+        if (take_refetch_keys(pull, plan, err) == FAILED)
+            return FAILED;
+    }
+    return OK;
+}
+
+/* One column of the keys, as a text[]. */
+static enum outcome key_column_param(char ***keys, size_t count, size_t column,
+                                     char **out_text, struct error *err)
+{
+    OWNED(buffer_release) struct buffer text = {0};
+    const char **items = calloc(count, sizeof(*items));
+
+    if (!items)
+        return error_out_of_memory(err);
+    for (size_t i = 0; i < count; i++)
+        items[i] = keys[i][column];
+    array_text_append(&text, items, count);
+    free(items);
+    *out_text = buffer_take(&text);
+    return *out_text ? OK : error_out_of_memory(err);
+}
+
+enum outcome pull_plan_refetch_params(const struct pull_plan *plan, char **out_texts,
+                                      struct error *err)
+{
+    size_t key_count = plan->followed->table->key_count;
+    char ***keys = calloc(plan->refetch_count, sizeof(*keys));
+    enum outcome outcome = keys ? OK : error_out_of_memory(err);
+
+    for (size_t i = 0; outcome == OK && i < plan->refetch_count; i++)
+        outcome = row_key_parse(plan->refetch_keys[i], key_count, &keys[i], err);
+    for (size_t column = 0; outcome == OK && column < key_count; column++)
+        outcome =
+            key_column_param(keys, plan->refetch_count, column, &out_texts[column], err);
+    for (size_t i = 0; keys && i < plan->refetch_count; i++)
+        row_key_free(keys[i], key_count);
+    free(keys);
+    return outcome;
+}

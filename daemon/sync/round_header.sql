@@ -1,0 +1,49 @@
+-- name: read
+-- What one cut of the primary is: its MVCC snapshot, the cluster it belongs to, its time, and
+-- a digest of the catalog that changes with every DDL on the mirrored tables ($1: their oids) and with every
+-- table that comes or goes in the mirrored schemas ($2). The digest may change without need
+-- (xmin of catalog rows); then the schema is read again and found the same.
+select pg_current_snapshot()::text,
+       pg_is_in_recovery()::text,
+       (select system_identifier::text from pg_control_system()),
+       case when pg_is_in_recovery() then (select timeline_id::text from pg_control_checkpoint())
+            else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text
+       end,
+       case when pg_is_in_recovery()
+                 and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
+            then coalesce(pg_last_xact_replay_timestamp(), now())
+            else now()
+       end::text,
+       (extract(epoch from now()) * 1000000)::bigint::text,
+       (select count(*) || ':' || coalesce(sum(hashint8extended(c.oid::bigint, c.xmin::text::bigint)::numeric), 0)
+          from pg_class c
+         where c.relnamespace in (select n.oid from pg_namespace n where n.nspname = any ($2::text[]))
+           and c.relkind in ('r', 'p'))
+       || '/' ||
+       (select count(*) || ':' || coalesce(sum(hashint8extended(a.attrelid::bigint * 2048 + a.attnum,
+                                                               a.xmin::text::bigint)::numeric), 0)
+          from pg_attribute a
+         where a.attrelid = any ($1::oid[]) and a.attnum > 0)
+       || '/' ||
+       (select count(*) || ':' || coalesce(sum(hashint8extended(t.oid::bigint, t.xmin::text::bigint)::numeric), 0)
+          from pg_trigger t
+         where t.tgrelid = any ($1::oid[]))
+       || '/' ||
+       (select count(*) || ':' || coalesce(sum(hashint8extended(i.indexrelid::bigint, i.xmin::text::bigint)::numeric), 0)
+          from pg_index i
+         where i.indrelid = any ($1::oid[]) and i.indisvalid)
+       || '/' ||
+       (select count(*) || ':' || coalesce(sum(hashint8extended(e.oid::bigint, e.xmin::text::bigint)::numeric), 0)
+          from pg_enum e);
+
+-- name: begin
+begin isolation level repeatable read read only;
+
+-- name: commit
+commit;
+
+-- name: pin_for_rounds
+-- Generic plans without sequential scans: an idle poll touches a few index pages and costs no
+-- planning, whatever the planner would guess for a parameter it does not know.
+set plan_cache_mode = force_generic_plan;
+set enable_seqscan = off;
