@@ -129,6 +129,6 @@ void log_outcome(const struct error *err, const char *what_next)
 {
     log_write(level_of(err->kind), "%s%s%s%s%s%s%s%s", err->message,
               err->origin[0] ? " (" : "", err->origin, err->origin[0] ? ")" : "",
-              err->hint[0] ? "; " : "", err->hint, what_next ? ", " : "",
-              what_next ? what_next : "");
+              what_next ? ", " : "", what_next ? what_next : "", err->hint[0] ? "; " : "",
+              err->hint);
 }

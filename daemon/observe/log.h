@@ -27,7 +27,7 @@ void log_write(enum log_level level, const char *format, ...);
 #define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* "message (origin); hint, what_next", where what_next ("retrying in 4 s", "skipping")
+/* "message (origin), what_next; hint", where what_next ("retrying in 4 s", "skipping")
  * says what the program does about it and may be NULL. A warning when trying again helps,
  * an error when a person must act. */
 void log_outcome(const struct error *err, const char *what_next);

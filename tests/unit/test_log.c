@@ -141,16 +141,16 @@ static void outcome_says_what_why_and_what_next(void **state)
     claim_that_stderr_is_the_journal(0);
     log_start();
     snprintf(err.message, sizeof err.message, "connection refused");
-    log_outcome(&err, "retrying in 4 s");
+    log_outcome(&err, NULL);
     snprintf(err.origin, sizeof err.origin, "SQLSTATE 08006");
     snprintf(err.hint, sizeof err.hint, "is the server running?");
     err.kind = ERROR_AUTH;
-    log_outcome(&err, NULL);
+    log_outcome(&err, "retrying in 4 s");
 
-    assert_string_equal(
-        text_of(*state),
-        "<4>connection refused, retrying in 4 s\n"
-        "<3>connection refused (SQLSTATE 08006); is the server running?\n");
+    assert_string_equal(text_of(*state),
+                        "<4>connection refused\n"
+                        "<3>connection refused (SQLSTATE 08006), retrying in 4 s; "
+                        "is the server running?\n");
 }
 
 static void *write_many(void *context)
