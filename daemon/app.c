@@ -47,20 +47,12 @@ struct retired_config {
 
 /* --- configuration --------------------------------------------------------------- */
 
-/* systemd's word for where a system service keeps its state. */
-static bool is_system_service(void)
-{
-    const char *state = getenv("STATE_DIRECTORY");
-
-    return geteuid() == 0 || (state && strncmp(state, "/var/lib/", 9) == 0);
-}
-
 static enum outcome load_config(const struct app *app, struct config **out_config,
                                 struct error *err)
 {
     struct config_request request = {.path = app->arguments.config_path,
                                      .environment = environ,
-                                     .is_root = is_system_service()};
+                                     .is_root = geteuid() == 0};
     struct config *config = NULL;
 
     if (config_load(&config, &request, err) == FAILED)
