@@ -275,8 +275,11 @@ enum outcome config_read_file(struct config *config, struct error *err)
     int bad_line;
 
     reader.stream = fopen(config->file, "re");
-    if (!reader.stream)
-        return error_set_errno(err, "read the configuration %s", config->file);
+    if (!reader.stream) {
+        error_set_errno(err, "read the configuration %s", config->file);
+        err->kind = ERROR_INVALID; /* to be mended by who named it: exit status 2 */
+        return FAILED;
+    }
     ini_max_line = CONFIG_LINE_LIMIT + 3; /* 200 else */
     bad_line = ini_parse_stream(next_line, &reader, take_setting, &reader);
     if (reader.failed)
