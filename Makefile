@@ -77,7 +77,7 @@ format: ## Rewrite the sources in the house layout
 check-headers: $(HEADERS:%=$(OUT)/%.ok)
 
 asan: ## Run the unit tests under the address and undefined-behaviour sanitizers
-	@$(MAKE) --no-print-directory OUT=build/asan SANITIZE='-fsanitize=address,undefined' check
+	@$(MAKE) --no-print-directory OUT=build/asan SANITIZE='-fsanitize=address,undefined -Wno-format-overflow' check
 
 bench: all ## Measure against yardsticks in the same run
 	/usr/bin/python3 -B tests/bench/bench.py
