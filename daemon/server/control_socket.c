@@ -31,13 +31,14 @@ static enum outcome address_of(const char *path, struct sockaddr_un *out_address
                                struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t size = strlen(path) + 1;
 
-    if (strlen(path) >= sizeof address.sun_path) {
+    if (size > sizeof address.sun_path) {
         error_set(err, ERROR_INVALID, "socket path %s is too long", path);
         return error_hint(err, "set [control] socket to a path below %zu characters",
                           sizeof address.sun_path);
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, size);
     *out_address = address;
     return OK;
 }
