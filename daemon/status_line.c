@@ -121,6 +121,19 @@ static void append_freshness(struct buffer *line, const json_t *document)
         buffer_append_format(line, ", complete up to %s", moment);
 }
 
+/* Half a UTF-8 character at the end would make systemd drop the whole message. */
+static void copy_whole_characters(char out_line[static STATUS_LINE_SIZE],
+                                  const char *text, size_t length)
+{
+    if (length >= STATUS_LINE_SIZE) {
+        length = STATUS_LINE_SIZE - 1;
+        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80)
+            length--;
+    }
+    memcpy(out_line, text, length);
+    out_line[length] = '\0';
+}
+
 void status_line_write(const json_t *document, char out_line[static STATUS_LINE_SIZE])
 {
     OWNED(buffer_release) struct buffer line = {0};
@@ -134,7 +147,9 @@ void status_line_write(const json_t *document, char out_line[static STATUS_LINE_
         append_progress(&line, progress);
     else
         append_freshness(&line, document);
-    snprintf(out_line, STATUS_LINE_SIZE, "%s", line.failed ? "" : line.data);
+    if (line.failed)
+        buffer_clear(&line);
+    copy_whole_characters(out_line, line.data ? line.data : "", line.length);
     for (char *byte = out_line; *byte; byte++) {
         if ((unsigned char)*byte < ' ')
             *byte = ' '; /* the message to systemd ends at a newline */

@@ -106,6 +106,22 @@ static void long_text_is_cut(void **state)
     assert_int_equal(strlen(line_of(document)), STATUS_LINE_SIZE - 1);
 }
 
+static void long_text_is_cut_between_characters(void **state)
+{
+    char document[1024] = "{\"state\": \"blocked\", \"reason\": {\"text\": \"x";
+    size_t start = strlen(document);
+    const char *line;
+
+    (void)state;
+    for (int i = 0; i < 200; i++)
+        memcpy(document + start + 2 * i, "\xc3\xa9", 2);
+    strcpy(document + start + 400, "\"}}");
+    line = line_of(document);
+    assert_int_equal(strlen(line),
+                     STATUS_LINE_SIZE - 1 - (STATUS_LINE_SIZE - 1 - 10) % 2);
+    assert_string_equal(line + strlen(line) - 2, "\xc3\xa9");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +133,7 @@ int main(void)
         cmocka_unit_test(offline_says_why_and_when_again),
         cmocka_unit_test(text_cannot_start_a_new_line),
         cmocka_unit_test(long_text_is_cut),
+        cmocka_unit_test(long_text_is_cut_between_characters),
     };
 
     return cmocka_run_group_tests_name("status_line", tests, use_utc, NULL);
