@@ -1,20 +1,17 @@
 #include "daemon/server/control_session.h"
 
+#include "daemon/server/line_stream.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/control/control_protocol.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 #define REQUEST_TIMEOUT_MS 10000
-#define LINGER_MS 5000
 #define WATCH_QUEUE_LIMIT ((size_t)1 << 20)
 #define STATUS_PAUSE_US (200 * US_PER_MS)
-#define CHUNK_SIZE 4096
 
 enum session_state {
     SESSION_READING,  /* the request has not come yet */
@@ -24,13 +21,9 @@ enum session_state {
 };
 
 struct control_session {
-    uv_pipe_t pipe;
-    uv_timer_t timer; /* what ends the present state */
-    int open_handles;
+    struct line_stream *stream;
     struct control_session_config config;
     enum session_state state;
-    struct buffer input;
-    char chunk[CHUNK_SIZE];
 
     int64_t ticket;
     bool patient; /* failed attempts are waited out */
@@ -40,95 +33,22 @@ struct control_session {
     bool half_closed; /* the client sends no more, but may still read */
 };
 
-struct outgoing {
-    uv_write_t request;
-    struct control_session *session;
-    char *text;
-};
-
 static void free_json(json_t **document)
 {
     json_decref(*document);
 }
 
-/* --- ending ---------------------------------------------------------------------- */
-
-static void on_closed(uv_handle_t *handle)
-{
-    struct control_session *session = handle->data;
-
-    if (--session->open_handles > 0)
-        return;
-    session->config.closed(session->config.context, session);
-    buffer_release(&session->input);
-    free(session);
-}
-
-void control_session_close(struct control_session *session)
-{
-    uv_handle_t *pipe = (uv_handle_t *)&session->pipe;
-
-    session->state = SESSION_ENDING;
-    if (uv_is_closing(pipe))
-        return;
-    uv_close(pipe, on_closed);
-    uv_close((uv_handle_t *)&session->timer, on_closed);
-}
-
-/* --- writing --------------------------------------------------------------------- */
-
-static size_t queued_bytes(const struct control_session *session)
-{
-    return uv_stream_get_write_queue_size((const uv_stream_t *)&session->pipe);
-}
-
-static void on_written(uv_write_t *request, int status)
-{
-    struct outgoing *line = request->data;
-    struct control_session *session = line->session;
-
-    free(line->text);
-    free(line);
-    if (status < 0 || (session->state == SESSION_ENDING && queued_bytes(session) == 0))
-        control_session_close(session);
-}
-
-/* Takes the text. Without memory the client hears nothing more: the session ends. */
-static void send_text(struct control_session *session, char *text)
-{
-    struct outgoing *line = text ? calloc(1, sizeof *line) : NULL;
-    uv_buf_t bytes;
-
-    if (!line || uv_is_closing((uv_handle_t *)&session->pipe)) {
-        free(text);
-        free(line);
-        control_session_close(session);
-        return;
-    }
-    *line = (struct outgoing){.session = session, .text = text};
-    line->request.data = line;
-    bytes = uv_buf_init(text, (unsigned int)strlen(text));
-    if (uv_write(&line->request, (uv_stream_t *)&session->pipe, &bytes, 1, on_written) !=
-        0) {
-        free(text);
-        free(line);
-        control_session_close(session);
-    }
-}
+/* --- answering ------------------------------------------------------------------- */
 
 static void send_document(struct control_session *session, const json_t *document)
 {
-    send_text(session, document ? control_line_render(document) : NULL);
+    line_stream_send(session->stream, document ? control_line_render(document) : NULL);
 }
 
-static void on_timer(uv_timer_t *timer);
-
-/* The last line. A client that does not fetch it is not waited for. */
 static void finish(struct control_session *session, const json_t *document)
 {
-    uv_read_stop((uv_stream_t *)&session->pipe);
     session->state = SESSION_ENDING;
-    uv_timer_start(&session->timer, on_timer, LINGER_MS, 0);
+    line_stream_end(session->stream);
     send_document(session, document);
 }
 
@@ -157,25 +77,6 @@ static void finish_with_timeout(struct control_session *session)
     finish(session, document);
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-    struct control_session *session = timer->data;
-    struct error err;
-
-    switch (session->state) {
-    case SESSION_READING:
-        error_set(&err, ERROR_INVALID, "no request within %d s",
-                  REQUEST_TIMEOUT_MS / 1000);
-        finish_with_error(session, &err);
-        return;
-    case SESSION_WAITING:
-        finish_with_timeout(session);
-        return;
-    default:
-        control_session_close(session);
-    }
-}
-
 /* --- requests -------------------------------------------------------------------- */
 
 static void send_status(struct control_session *session)
@@ -194,7 +95,7 @@ static void start_waiting(struct control_session *session)
 
     session->ticket = target->request_round(target->context);
     session->state = SESSION_WAITING;
-    uv_timer_stop(&session->timer);
+    line_stream_set_timeout(session->stream, -1);
     session->config.waiting(session->config.context);
 }
 
@@ -229,8 +130,7 @@ static void answer_wait(struct control_session *session, const json_t *request)
     session->patient = true;
     start_waiting(session);
     if (json_is_integer(timeout))
-        uv_timer_start(&session->timer, on_timer, (uint64_t)json_integer_value(timeout),
-                       0);
+        line_stream_set_timeout(session->stream, json_integer_value(timeout));
 }
 
 static void answer_pause(struct control_session *session, const json_t *request)
@@ -267,7 +167,7 @@ static void answer_watch(struct control_session *session, const json_t *request)
 {
     (void)request;
     session->state = SESSION_WATCHING;
-    uv_timer_stop(&session->timer);
+    line_stream_set_timeout(session->stream, -1);
 }
 
 static const struct {
@@ -279,8 +179,9 @@ static const struct {
     {"watch", answer_watch},
 };
 
-static void answer_request(struct control_session *session, const char *line, size_t size)
+static void answer_request(void *context, const char *line, size_t size)
 {
+    struct control_session *session = context;
     OWNED(free_json) json_t *request = NULL;
     const char *name;
     struct error err;
@@ -303,57 +204,46 @@ static void answer_request(struct control_session *session, const char *line, si
     finish_with_error(session, &err);
 }
 
-/* --- reading --------------------------------------------------------------------- */
+/* --- what the stream reports ----------------------------------------------------- */
 
-static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *out_bytes)
+static void on_line_too_long(void *context, size_t limit_bytes)
 {
-    struct control_session *session = handle->data;
-
-    (void)suggested;
-    *out_bytes = uv_buf_init(session->chunk, sizeof session->chunk);
-}
-
-static void take_input(struct control_session *session, size_t size)
-{
-    const char *newline = memchr(session->chunk, '\n', size);
     struct error err;
 
-    if (session->state != SESSION_READING)
-        return;
-    buffer_append(&session->input, session->chunk,
-                  newline ? (size_t)(newline - session->chunk) : size);
-    if (session->input.failed || session->input.length > CONTROL_LINE_LIMIT) {
-        error_set(&err, ERROR_INVALID, "the request is longer than %zu bytes",
-                  CONTROL_LINE_LIMIT);
-        finish_with_error(session, &err);
-    } else if (newline) {
-        answer_request(session, session->input.data ? session->input.data : "",
-                       session->input.length);
-    }
+    error_set(&err, ERROR_INVALID, "the request is longer than %zu bytes", limit_bytes);
+    finish_with_error(context, &err);
 }
 
 /* One who asked for a round may have closed only its sending half (`nc -N`) and still
  * read; one who watches says by it that it leaves. */
-static void take_end(struct control_session *session)
+static void on_peer_ended(void *context)
 {
+    struct control_session *session = context;
+
     session->half_closed = true;
-    if (session->state == SESSION_READING && session->input.length > 0)
-        answer_request(session, session->input.data, session->input.length);
-    if (session->state == SESSION_READING || session->state == SESSION_WATCHING)
+    if (session->state != SESSION_WAITING)
         control_session_close(session);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *bytes)
+static void on_time_over(void *context)
 {
-    struct control_session *session = stream->data;
+    struct control_session *session = context;
+    struct error err;
 
-    (void)bytes;
-    if (size > 0)
-        take_input(session, (size_t)size);
-    else if (size == UV_EOF)
-        take_end(session);
-    else if (size < 0)
-        control_session_close(session);
+    if (session->state == SESSION_WAITING) {
+        finish_with_timeout(session);
+        return;
+    }
+    error_set(&err, ERROR_INVALID, "no request within %d s", REQUEST_TIMEOUT_MS / 1000);
+    finish_with_error(session, &err);
+}
+
+static void on_closed(void *context)
+{
+    struct control_session *session = context;
+
+    session->config.closed(session->config.context, session);
+    free(session);
 }
 
 /* --- for the server -------------------------------------------------------------- */
@@ -364,38 +254,41 @@ enum outcome control_session_accept(struct control_session **out_session,
                                     struct error *err)
 {
     struct control_session *session = calloc(1, sizeof *session);
-    int code;
+    const struct line_stream_owner owner = {.context = session,
+                                            .line = answer_request,
+                                            .line_too_long = on_line_too_long,
+                                            .peer_ended = on_peer_ended,
+                                            .time_over = on_time_over,
+                                            .closed = on_closed};
+    enum outcome outcome;
 
     if (!session)
         return error_out_of_memory(err);
     session->config = *config;
-    session->open_handles = 2;
-    session->input.limit_bytes = CONTROL_LINE_LIMIT + CHUNK_SIZE;
-    uv_pipe_init(listener->loop, &session->pipe, 0);
-    uv_timer_init(listener->loop, &session->timer);
-    session->pipe.data = session;
-    session->timer.data = session;
-    *out_session = session;
-    code = uv_accept(listener, (uv_stream_t *)&session->pipe);
-    if (code == 0)
-        return OK;
-    control_session_close(session);
-    return error_set(err, ERROR_SYSTEM, "accept a control connection: %s",
-                     uv_strerror(code));
+    outcome =
+        line_stream_accept(&session->stream, listener, &owner, CONTROL_LINE_LIMIT, err);
+    if (!session->stream)
+        free(session);
+    else
+        *out_session = session;
+    return outcome;
 }
 
 int control_session_socket(const struct control_session *session)
 {
-    uv_os_fd_t fd = -1;
+    return line_stream_socket(session->stream);
+}
 
-    return uv_fileno((const uv_handle_t *)&session->pipe, &fd) == 0 ? fd : -1;
+void control_session_close(struct control_session *session)
+{
+    session->state = SESSION_ENDING;
+    line_stream_close(session->stream);
 }
 
 void control_session_serve(struct control_session *session)
 {
-    uv_timer_start(&session->timer, on_timer, REQUEST_TIMEOUT_MS, 0);
-    if (uv_read_start((uv_stream_t *)&session->pipe, on_allocate, on_read) != 0)
-        control_session_close(session);
+    line_stream_set_timeout(session->stream, REQUEST_TIMEOUT_MS);
+    line_stream_read(session->stream);
 }
 
 void control_session_refuse(struct control_session *session, const struct error *err)
@@ -405,19 +298,12 @@ void control_session_refuse(struct control_session *session, const struct error 
     control_session_close(session);
 }
 
-static bool client_is_gone(const struct control_session *session)
-{
-    struct pollfd peer = {.fd = control_session_socket(session)};
-
-    return poll(&peer, 1, 0) > 0 && (peer.revents & (POLLHUP | POLLERR)) != 0;
-}
-
 static void show_progress(struct control_session *session)
 {
     int64_t since_us = clock_monotonic_us() - session->status_sent_us;
 
     if (session->status_changed && since_us >= STATUS_PAUSE_US &&
-        queued_bytes(session) == 0)
+        line_stream_queued_bytes(session->stream) == 0)
         send_status(session);
 }
 
@@ -430,7 +316,7 @@ bool control_session_poll(struct control_session *session, bool status_changed)
     if (session->state != SESSION_WAITING)
         return false;
     session->status_changed |= status_changed;
-    if (session->half_closed && client_is_gone(session)) {
+    if (session->half_closed && line_stream_peer_is_gone(session->stream)) {
         control_session_close(session);
         return false;
     }
@@ -450,13 +336,13 @@ void control_session_change_set(struct control_session *session, const char *jso
 
     if (session->state != SESSION_WATCHING)
         return;
-    if (queued_bytes(session) > WATCH_QUEUE_LIMIT) {
+    if (line_stream_queued_bytes(session->stream) > WATCH_QUEUE_LIMIT) {
         control_session_change_sets_lost(session);
         return;
     }
     buffer_append_text(&line, json_line);
     buffer_append_text(&line, "\n");
-    send_text(session, buffer_take(&line));
+    line_stream_send(session->stream, buffer_take(&line));
 }
 
 void control_session_change_sets_lost(struct control_session *session)

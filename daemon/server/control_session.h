@@ -26,7 +26,8 @@ struct control_session_config {
     void (*closed)(void *context, struct control_session *session);
 };
 
-/* Accepts the next connection of the listener. Reads nothing yet. */
+/* Accepts the next connection of the listener. Reads nothing yet. *out_session may be set
+ * on failure too: then `closed` is still to come. */
 MUST_CHECK enum outcome
 control_session_accept(struct control_session **out_session, struct uv_stream_s *listener,
                        const struct control_session_config *config, struct error *err);
