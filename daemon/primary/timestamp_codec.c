@@ -54,8 +54,10 @@ static inline void split_days(int days, struct moment *moment)
 
 static inline struct moment split_moment(int64_t wire_us)
 {
-    int64_t from_earliest_us = wire_us - EARLIEST_US; /* not negative: no flooring */
-    uint64_t day_us = (uint64_t)from_earliest_us % US_PER_DAY;
+    /* Never negative, so there is no flooring; unsigned, for int64_t could not hold it.
+     */
+    uint64_t since_earliest_us = (uint64_t)wire_us - (uint64_t)EARLIEST_US;
+    uint64_t day_us = since_earliest_us % US_PER_DAY;
     uint32_t seconds = (uint32_t)(day_us / 1000000);
     struct moment moment = {
         .hour = seconds / 3600,
@@ -64,8 +66,7 @@ static inline struct moment split_moment(int64_t wire_us)
         .microsecond = (uint32_t)(day_us % 1000000),
     };
 
-    split_days((int)((uint64_t)from_earliest_us / US_PER_DAY) +
-                   (int)(EARLIEST_US / US_PER_DAY),
+    split_days((int)(since_earliest_us / US_PER_DAY) + (int)(EARLIEST_US / US_PER_DAY),
                &moment);
     return moment;
 }
