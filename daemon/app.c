@@ -351,6 +351,7 @@ static int run(struct app *app)
     greet(app);
     notify_ready();
     event_loop_run(app->loop);
+    prepare_signals(); /* the loop listens no more, and closing may take a while */
     if (worker_join(&app->worker, &err) == FAILED && !app->stopping) {
         log_outcome(&err, "giving up");
         return (int)control_exit_status(&err);
