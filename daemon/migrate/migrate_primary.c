@@ -212,3 +212,8 @@ enum outcome migrate_primary(const struct migrate_config *config,
         return FAILED;
     return run_pending(&run, files, err);
 }
+
+const char *migrate_newest_name(void)
+{
+    return primary_migrations[FILE_COUNT - 1].name;
+}

@@ -48,4 +48,7 @@ MUST_CHECK enum outcome migrate_primary(const struct migrate_config *config,
                                         const struct migrate_observer *observer,
                                         struct error *err);
 
+/* The name of the newest migration that this program knows. */
+const char *migrate_newest_name(void);
+
 #endif

@@ -167,8 +167,7 @@ def test_a_locked_table_is_waited_for_in_short_attempts(world):
 
 
 def test_a_transaction_pooler_is_refused(world):
-    with Pooler(world.cluster) as pooler:
-        # without another client in between, the pooler's one server session looks like ours
+    with Pooler(os.path.join(world.folder, "pooler"), world.cluster) as pooler:
         answer = migrate(world, conninfo=pooler.conninfo(world.database))
     assert answer.status == 2 and "transaction pooler" in answer.err and "direct port" in answer.err, answer
     assert applied(world) == []
