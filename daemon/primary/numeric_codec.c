@@ -228,7 +228,7 @@ static inline double to_real(const struct small_decimal *decimal,
 enum outcome numeric_codec_text(const char *field, size_t size, struct buffer *scratch,
                                 struct value *out_value, struct error *err)
 {
-    struct numeric numeric;
+    struct numeric numeric = {0};
 
     if (parse(field, size, &numeric, err) == FAILED)
         return FAILED;
@@ -247,22 +247,33 @@ static inline bool to_integer(const struct small_decimal *decimal, int64_t *out_
     return *out_integer * power == decimal->mantissa;
 }
 
-enum outcome numeric_codec_short(const char *field, size_t size, struct buffer *scratch,
-                                 struct value *out_value, struct error *err)
+/* False when neither an int64_t nor 15 digits hold it. */
+static inline bool to_number(const struct numeric *numeric, struct buffer *scratch,
+                             struct value *out_value)
 {
-    struct numeric numeric;
     struct small_decimal decimal;
     int64_t integer;
 
+    if (!to_small_decimal(numeric, &decimal))
+        return false;
+    if (to_integer(&decimal, &integer)) {
+        *out_value = integer_value(integer);
+        return true;
+    }
+    if (!has_15_digits(&decimal))
+        return false;
+    *out_value = real_value(to_real(&decimal, numeric, scratch));
+    return true;
+}
+
+enum outcome numeric_codec_short(const char *field, size_t size, struct buffer *scratch,
+                                 struct value *out_value, struct error *err)
+{
+    struct numeric numeric = {0};
+
     if (parse(field, size, &numeric, err) == FAILED)
         return FAILED;
-    if (is_special(&numeric) || !to_small_decimal(&numeric, &decimal))
-        *out_value = exact_text(&numeric, scratch);
-    else if (to_integer(&decimal, &integer))
-        *out_value = integer_value(integer);
-    else if (has_15_digits(&decimal))
-        *out_value = real_value(to_real(&decimal, &numeric, scratch));
-    else
+    if (is_special(&numeric) || !to_number(&numeric, scratch, out_value))
         *out_value = exact_text(&numeric, scratch);
     return OK;
 }
@@ -270,7 +281,7 @@ enum outcome numeric_codec_short(const char *field, size_t size, struct buffer *
 enum outcome numeric_codec_real(const char *field, size_t size, struct buffer *scratch,
                                 struct value *out_value, struct error *err)
 {
-    struct numeric numeric;
+    struct numeric numeric = {0};
     struct small_decimal decimal;
 
     if (parse(field, size, &numeric, err) == FAILED)
