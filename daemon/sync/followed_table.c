@@ -35,7 +35,8 @@ bool followed_table_needs_copy(const struct followed_table *followed)
 {
     if (followed->state == TABLE_FAILED)
         return false;
-    return followed->has_copy ? !followed->copy.complete : !followed->visible;
+    return followed->has_copy ? !followed->copy.complete
+                              : !followed->visible || followed->resync_wanted;
 }
 
 static void followed_table_release(struct followed_table *followed)
@@ -152,6 +153,7 @@ static enum outcome adopt_tables(struct followed_set *set, struct database *db,
             followed->outdated = !followed->visible;
             followed->tracked_before = stored[i].tracked;
             followed->cursor = TAKE(stored[i].cursor);
+            followed->resync_wanted = !followed->cursor.exact[0];
             followed->state = followed->visible ? TABLE_LIVE : TABLE_CATCHING_UP;
         }
         catalog_table_release(&stored[i]);

@@ -23,6 +23,7 @@ struct followed_table {
     bool outdated;       /* they see one of another shape */
     bool tracked_before; /* mode of the last complete round */
     struct catalog_cursor cursor; /* of the visible table */
+    bool resync_wanted;           /* somebody asked for a new copy */
     bool has_copy;
     struct catalog_copy copy; /* valid while has_copy */
 

@@ -213,9 +213,10 @@ static void settle(struct pull *pull)
     }
 }
 
-static bool must_write(const struct pull *pull)
+/* Something other than rows: a copy to switch in, a cursor that says more than before. */
+static bool must_save(const struct pull *pull)
 {
-    if (pull->changes.change_count > 0)
+    if (pull->sliced)
         return true;
     for (size_t i = 0; i < pull->plan_count; i++) {
         const struct pull_plan *plan = &pull->plans[i];
@@ -227,7 +228,17 @@ static bool must_write(const struct pull *pull)
     return false;
 }
 
-static enum outcome merge(struct pull *pull, struct error *err)
+/* Rows that came again because of the overlap are no reason to write. */
+static bool wrote_rows(const struct pull *pull)
+{
+    for (size_t i = 0; i < pull->plan_count; i++)
+        if (pull->plans[i].counts_applied.written ||
+            pull->plans[i].counts_applied.deleted)
+            return true;
+    return false;
+}
+
+static enum outcome merge_rows(struct pull *pull, struct error *err)
 {
     struct database *db = pull->cache->db;
 
@@ -236,31 +247,41 @@ static enum outcome merge(struct pull *pull, struct error *err)
         finish_tables(pull, err) == FAILED)
         return FAILED;
     pull->culprit = NULL;
-    if (prepare_cursors(pull, err) == FAILED || save_tables(pull, err) == FAILED ||
-        catalog_close_gate(db, err) == FAILED)
+    return OK;
+}
+
+static enum outcome commit(struct pull *pull, struct error *err)
+{
+    if (save_tables(pull, err) == FAILED ||
+        catalog_close_gate(pull->cache->db, err) == FAILED)
         return FAILED;
     fault_point("pull.before_commit");
-    return database_commit(db, err);
+    if (database_commit(pull->cache->db, err) == FAILED)
+        return FAILED;
+    fault_point("pull.after_commit");
+    return OK;
 }
 
 enum outcome pull_apply(struct pull *pull, bool save, bool *out_written,
                         struct error *err)
 {
+    bool write = save || must_save(pull);
+
     pull->sliced = false;
-    if (!save && !must_write(pull)) {
-        if (prepare_cursors(pull, err) == FAILED)
-            return FAILED;
-        settle(pull);
-        *out_written = false;
-        return OK;
+    if (pull->changes.change_count > 0 || write) {
+        if (merge_rows(pull, err) == FAILED)
+            goto failed;
+        write = write || must_save(pull) || wrote_rows(pull);
     }
-    if (merge(pull, err) == FAILED) {
-        database_roll_back(pull->cache->db);
-        return FAILED;
-    }
-    fault_point("pull.after_commit");
+    if (prepare_cursors(pull, err) == FAILED || (write && commit(pull, err) == FAILED))
+        goto failed;
+    database_roll_back(pull->cache->db);
     settle(pull);
     change_set_clear(&pull->changes);
-    *out_written = true;
+    *out_written = write;
     return OK;
+
+failed:
+    database_roll_back(pull->cache->db);
+    return FAILED;
 }

@@ -55,7 +55,8 @@ static bool takes_part(const struct followed_table *followed, bool may_join,
                        bool *out_joins)
 {
     *out_joins = may_join && followed->has_copy && followed->copy.complete;
-    return followed->state != TABLE_FAILED && (*out_joins || followed->visible);
+    return followed->state != TABLE_FAILED &&
+           (*out_joins || (followed->visible && followed->cursor.exact[0]));
 }
 
 enum outcome pull_plans_make(struct pull *pull, bool may_join, struct error *err)

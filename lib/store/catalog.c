@@ -231,6 +231,13 @@ enum outcome catalog_remove_copy(struct database *db, const char *name, struct e
     return run_with(db, &catalog_sql.remove_copy, name, NULL, err);
 }
 
+enum outcome catalog_forget_cursors(struct database *db, struct error *err)
+{
+    if (run_with(db, &catalog_sql.forget_cursors, NULL, NULL, err) == FAILED)
+        return FAILED;
+    return run_with(db, &catalog_sql.forget_copies, NULL, NULL, err);
+}
+
 enum outcome catalog_cluster(struct database *db, struct catalog_cluster *out_cluster,
                              struct error *err)
 {

@@ -86,6 +86,9 @@ MUST_CHECK enum outcome catalog_put_cluster(struct database *db,
                                             const struct catalog_cluster *cluster,
                                             struct error *err);
 
+/* Cursors mean nothing any more: all tables, and all copies under way, start anew. */
+MUST_CHECK enum outcome catalog_forget_cursors(struct database *db, struct error *err);
+
 /* Keys are JSON arrays of texts, as row_key_format() makes them. */
 MUST_CHECK enum outcome catalog_add_refetch(struct database *db, const char *table,
                                             const char *row_key, struct error *err);

@@ -48,6 +48,13 @@ delete from tide_cluster;
 -- name: put_cluster
 insert into tide_cluster (system_identifier, timeline) values (:system_identifier, :timeline);
 
+-- name: forget_cursors
+-- An empty snapshot: the table is copied anew before it is followed again.
+update tide_table set exact = '';
+
+-- name: forget_copies
+update tide_copy set fingerprint = '';
+
 -- name: add_refetch
 insert into tide_refetch (table_name, row_key) values (:table_name, :row_key) on conflict do nothing;
 

@@ -369,6 +369,21 @@ void mirror_sql_select_all(struct buffer *sql, const struct table *table,
     mirror_sql_identifier(sql, physical_name);
 }
 
+void mirror_sql_purge_tombstones(struct buffer *sql, const struct table *table,
+                                 const char *before)
+{
+    buffer_append_text(sql, "DELETE FROM ");
+    mirror_sql_identifier(sql, table->name);
+    buffer_append_text(sql, " WHERE ");
+    column_name(sql, table, table->deleted_at);
+    buffer_append_text(sql, " < ");
+    mirror_sql_literal(sql, before);
+    /* 'infinity' and the like are no times to compare with */
+    buffer_append_text(sql, " AND ");
+    column_name(sql, table, table->deleted_at);
+    buffer_append_text(sql, " GLOB '[0-9]*'");
+}
+
 void mirror_sql_count_live(struct buffer *sql, const struct table *table,
                            const char *physical_name)
 {

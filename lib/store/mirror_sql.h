@@ -60,6 +60,10 @@ void mirror_sql_evict(struct buffer *sql, const struct table *table,
 /* SELECT all columns, in order, of every row. */
 void mirror_sql_select_all(struct buffer *sql, const struct table *table,
                            const char *physical_name);
+/* DELETE of the tombstones older than `before`, a 27-character time; only for tables with
+ * deleted_at. */
+void mirror_sql_purge_tombstones(struct buffer *sql, const struct table *table,
+                                 const char *before);
 /* SELECT count(*) of the rows that are not tombstones. */
 void mirror_sql_count_live(struct buffer *sql, const struct table *table,
                            const char *physical_name);

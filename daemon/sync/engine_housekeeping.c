@@ -1,0 +1,114 @@
+/* The engine's half that tidies up between rounds. */
+#include "daemon/sync/engine_state.h"
+
+#include "daemon/observe/log.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/db/database.h"
+#include "lib/store/mirror_sql.h"
+
+#include <malloc.h>
+
+#define WAL_LIMIT_BYTES ((int64_t)4 << 20)
+#define PURGE_INTERVAL_US (60 * 60 * US_PER_SECOND)
+/* Counting rows may cost a hundredth of the time between two counts. */
+#define COUNT_COST_FACTOR 100
+
+static enum outcome count_rows(struct engine *engine, struct followed_table *followed,
+                               struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+    int64_t start_us = clock_monotonic_us();
+
+    mirror_sql_count_live(&sql, followed->table, followed->table->name);
+    if (buffer_check(&sql, err) == FAILED ||
+        database_query_int(engine->cache.db, "count the rows", sql.data,
+                           &followed->live_rows, err) == FAILED)
+        return FAILED;
+    followed->counted_at_us = clock_monotonic_us();
+    followed->count_cost_us = followed->counted_at_us - start_us;
+    followed->changed_since_count = false;
+    return OK;
+}
+
+static bool count_is_due(const struct followed_table *followed)
+{
+    if (!followed->visible)
+        return false;
+    if (followed->live_rows < 0)
+        return true;
+    return followed->changed_since_count &&
+           clock_monotonic_us() - followed->counted_at_us >=
+               COUNT_COST_FACTOR * followed->count_cost_us;
+}
+
+static enum outcome count_tables(struct engine *engine, struct error *err)
+{
+    bool counted = false;
+
+    for (size_t i = 0; i < engine->followed.count; i++) {
+        struct followed_table *followed = &engine->followed.tables[i];
+
+        if (!count_is_due(followed))
+            continue;
+        if (count_rows(engine, followed, err) == FAILED)
+            return FAILED;
+        counted = true;
+    }
+    if (counted)
+        engine_publish_tables(engine);
+    return OK;
+}
+
+static enum outcome purge_table(struct engine *engine,
+                                const struct followed_table *followed, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+    char before[CLOCK_TEXT_SIZE];
+
+    if (followed->table->deleted_at == TABLE_NO_COLUMN || !followed->visible)
+        return OK;
+    clock_format_utc(followed->cursor.mark_us - engine->config.tombstone_retention_us,
+                     before);
+    mirror_sql_purge_tombstones(&sql, followed->table, before);
+    if (buffer_check(&sql, err) == FAILED)
+        return FAILED;
+    return database_run(engine->cache.db, "purge old tombstones", sql.data, err);
+}
+
+static enum outcome purge_tombstones(struct engine *engine, struct error *err)
+{
+    struct database *db = engine->cache.db;
+
+    if (engine->purged_at_us &&
+        clock_monotonic_us() - engine->purged_at_us < PURGE_INTERVAL_US)
+        return OK;
+    engine->purged_at_us = clock_monotonic_us();
+    if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED)
+        goto failed;
+    for (size_t i = 0; i < engine->followed.count; i++)
+        if (purge_table(engine, &engine->followed.tables[i], err) == FAILED)
+            goto failed;
+    if (catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED)
+        goto failed;
+    return OK;
+
+failed:
+    database_roll_back(db);
+    return FAILED;
+}
+
+enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *err)
+{
+    if (count_tables(engine, err) == FAILED || purge_tombstones(engine, err) == FAILED)
+        return FAILED;
+    if (cache_checkpoint(&engine->cache, WAL_LIMIT_BYTES, err) == FAILED)
+        return FAILED;
+    if (idle && !engine->trimmed) {
+        database_release_memory(engine->cache.db);
+        database_release_memory(engine->cache.checkpoint);
+        malloc_trim(0);
+        engine->trimmed = true;
+    }
+    return OK;
+}

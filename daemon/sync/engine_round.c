@@ -1,0 +1,291 @@
+/* The engine's half that moves rows: copies, rounds, and what to do when one table fails.
+ */
+#include "daemon/sync/engine_state.h"
+
+#include "daemon/observe/log.h"
+#include "daemon/sync/snapshot.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/db/database.h"
+
+#include <stdlib.h>
+
+#define SAVE_INTERVAL_US (60 * US_PER_SECOND)
+
+/* ---- what one failure means ---- */
+
+/* Something is wrong with one table: it is set aside, with its reason; the others go on.
+ */
+static void set_aside(struct engine *engine, struct followed_table *followed,
+                      const struct error *err)
+{
+    log_error("%s: stopped: %s%s%s; tried again in a minute", followed->table->name,
+              err->message, err->hint[0] ? "; " : "", err->hint);
+    followed_table_fail(followed, err);
+    engine_publish_tables(engine);
+}
+
+static bool belongs_to_table(const struct error *err)
+{
+    return err->kind == ERROR_REJECTED || err->kind == ERROR_INVALID ||
+           err->kind == ERROR_CORRUPT || err->kind == ERROR_CONFLICT ||
+           err->kind == ERROR_AUTH;
+}
+
+static void retry_failed_tables(struct engine *engine)
+{
+    int64_t now_us = clock_monotonic_us();
+
+    for (size_t i = 0; i < engine->followed.count; i++) {
+        struct followed_table *followed = &engine->followed.tables[i];
+
+        if (followed->state == TABLE_FAILED && followed->retry_at_us <= now_us)
+            followed_table_move(followed, followed->visible ? TABLE_LIVE : TABLE_ABSENT);
+    }
+}
+
+/* ---- one round ---- */
+
+static json_t *change_set_tables(const struct pull *pull, bool *out_snapshot)
+{
+    json_t *tables = json_array();
+
+    *out_snapshot = false;
+    for (size_t i = 0; i < pull->plan_count; i++) {
+        const struct pull_plan *plan = &pull->plans[i];
+        const struct mirror_counts *counts = &plan->counts_applied;
+
+        if (!counts->written && !counts->deleted && !plan->joins)
+            continue;
+        *out_snapshot = *out_snapshot || plan->joins;
+        json_array_append_new(tables, json_pack("{s:s, s:I, s:I}", "name",
+                                                plan->followed->table->name, "written",
+                                                (json_int_t)counts->written, "deleted",
+                                                (json_int_t)counts->deleted));
+    }
+    return tables;
+}
+
+/* For applications that want to refresh: what this round changed. */
+static void tell_observer(struct engine *engine)
+{
+    const struct engine_observer *observer = &engine->observer;
+    char mark[CLOCK_TEXT_SIZE];
+    char at[CLOCK_TEXT_SIZE];
+    json_t *tables;
+    json_t *document;
+    bool snapshot;
+    char *line;
+
+    if (!observer->change_set_applied)
+        return;
+    tables = change_set_tables(&engine->pull, &snapshot);
+    if (json_array_size(tables) == 0) {
+        json_decref(tables);
+        return;
+    }
+    clock_format_utc(engine->pull.header.mark_us, mark);
+    clock_format_utc(clock_now_us(), at);
+    document = json_pack("{s:i, s:s, s:I, s:s, s:s, s:b, s:o}", "v", 1, "kind",
+                         "change_set", "id", (json_int_t)++engine->change_set_number,
+                         "at", at, "mark", mark, "snapshot", snapshot, "tables", tables);
+    line = json_dumps(document, JSON_COMPACT);
+    if (line)
+        observer->change_set_applied(observer->context, line);
+    free(line);
+    json_decref(document);
+}
+
+static enum outcome apply(struct engine *engine, struct error *err)
+{
+    int64_t now_us = clock_monotonic_us();
+    bool save = now_us - engine->saved_at_us >= SAVE_INTERVAL_US;
+    bool written = false;
+    enum outcome outcome;
+
+    engine_beat(engine);
+    outcome = pull_apply(&engine->pull, save, &written, err);
+    engine_rest(engine);
+    if (outcome == FAILED)
+        return FAILED;
+    if (written) {
+        engine->saved_at_us = now_us;
+        engine->trimmed = false;
+        tell_observer(engine);
+    }
+    return OK;
+}
+
+/* FAILED only when the whole round cannot go on; a table's own failure sets that table
+ * aside. */
+static enum outcome settle_failure(struct engine *engine, bool receiving,
+                                   struct error *err)
+{
+    struct followed_table *culprit = engine->pull.culprit;
+    bool schema = err->kind == ERROR_SCHEMA || (err->kind == ERROR_AUTH && receiving);
+
+    if (culprit && (belongs_to_table(err) || (schema && engine->schema_failures > 1)) &&
+        !(schema && engine->schema_failures <= 1)) {
+        set_aside(engine, culprit, err);
+        return OK;
+    }
+    if (schema)
+        engine->schema_known = false;
+    return FAILED;
+}
+
+static enum outcome run_round(struct engine *engine, bool may_join, struct error *err)
+{
+    int64_t start_us = clock_monotonic_us();
+
+    if (pull_receive(&engine->pull, may_join, engine->catalog_digest, err) == FAILED)
+        return settle_failure(engine, true, err);
+    if (engine_check_cluster(engine, &engine->pull.header, err) == FAILED)
+        return FAILED;
+    if (apply(engine, err) == FAILED)
+        return settle_failure(engine, false, err);
+    engine->schema_failures = 0;
+    status_board_count_round(engine->board, clock_monotonic_us() - start_us);
+    engine_publish_tables(engine);
+    return OK;
+}
+
+/* ---- copies ---- */
+
+static size_t count_tables_to_copy(struct engine *engine)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < engine->followed.count; i++)
+        count += followed_table_needs_copy(&engine->followed.tables[i]);
+    return count;
+}
+
+static bool anything_is_visible(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->followed.count; i++)
+        if (engine->followed.tables[i].visible || engine->followed.tables[i].outdated)
+            return true;
+    return false;
+}
+
+static void show_progress(struct engine *engine, const struct followed_table *followed)
+{
+    size_t waiting = count_tables_to_copy(engine);
+
+    engine_set_state(engine, anything_is_visible(engine) ? SYNC_CATCHING_UP : SYNC_FIRST,
+                     NULL, 0);
+    status_board_set_progress(engine->board, followed, engine->followed.count - waiting,
+                              engine->followed.count);
+    engine_publish_tables(engine);
+}
+
+/* Between two chunks: tables that are live already go on being followed. */
+static enum outcome after_chunk(void *context, const struct followed_table *followed,
+                                struct error *err)
+{
+    struct engine *engine = context;
+
+    if (engine_is_stopping(engine))
+        return error_set(err, ERROR_INTERRUPTED, "asked to stop");
+    show_progress(engine, followed);
+    if (!anything_is_visible(engine))
+        return OK;
+    if (primary_wait(engine->primary, -1, 0, err) == FAILED)
+        return FAILED;
+    return run_round(engine, false, err);
+}
+
+static enum outcome connect_copier(struct engine *engine, struct error *err)
+{
+    if (!engine->copier &&
+        primary_new(&engine->copier, &engine->config.primary, err) == FAILED)
+        return FAILED;
+    if (primary_is_connected(engine->copier))
+        return OK;
+    return primary_connect(engine->copier, err);
+}
+
+static enum outcome restart_copy(struct engine *engine, struct followed_table *followed,
+                                 struct error *err)
+{
+    if (!followed->resync_wanted || !followed->has_copy)
+        return OK;
+    return snapshot_forget(&engine->cache, followed, err);
+}
+
+static enum outcome copy_table(struct engine *engine, struct followed_table *followed,
+                               struct error *err)
+{
+    struct snapshot snapshot = {
+        .primary = engine->copier,
+        .cache = &engine->cache,
+        .schema_names = engine->config.selection.schemas,
+        .followed = &engine->followed,
+        .expected_digest = engine->catalog_digest,
+        .observer = {engine, after_chunk},
+    };
+
+    if (restart_copy(engine, followed, err) == FAILED)
+        return FAILED;
+    followed_table_move(followed, TABLE_SNAPSHOT);
+    show_progress(engine, followed);
+    if (snapshot_table(&snapshot, followed, err) == FAILED)
+        return FAILED;
+    followed_table_move(followed, TABLE_CATCHING_UP);
+    log_info("%s: copied %lld rows", followed->table->name,
+             (long long)followed->copy.row_count);
+    return OK;
+}
+
+static enum outcome copy_tables(struct engine *engine, struct error *err)
+{
+    for (size_t i = 0; i < engine->followed.count; i++) {
+        struct followed_table *followed = &engine->followed.tables[i];
+
+        if (!followed_table_needs_copy(followed))
+            continue;
+        if (connect_copier(engine, err) == FAILED)
+            return FAILED;
+        if (copy_table(engine, followed, err) == OK)
+            continue;
+        if (err->kind == ERROR_SCHEMA)
+            engine->schema_known = false;
+        if (!belongs_to_table(err) || !engine->schema_known)
+            return FAILED;
+        set_aside(engine, followed, err);
+    }
+    primary_free(engine->copier);
+    engine->copier = NULL;
+    status_board_set_progress(engine->board, NULL, 0, 0);
+    return OK;
+}
+
+/* ---- until there is nothing left to do at once ---- */
+
+static bool wants_another_round(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->followed.count; i++) {
+        const struct followed_table *followed = &engine->followed.tables[i];
+
+        if (followed->state == TABLE_FAILED)
+            continue;
+        if (followed->keys_wanted || followed->refetch_waits || followed->has_copy)
+            return true;
+    }
+    return false;
+}
+
+enum outcome engine_catch_up(struct engine *engine, struct error *err)
+{
+    retry_failed_tables(engine);
+    do {
+        if (engine_is_stopping(engine))
+            return error_set(err, ERROR_INTERRUPTED, "asked to stop");
+        if (count_tables_to_copy(engine) && copy_tables(engine, err) == FAILED)
+            return FAILED;
+        if (run_round(engine, true, err) == FAILED)
+            return FAILED;
+    } while (wants_another_round(engine));
+    return OK;
+}

@@ -1,0 +1,264 @@
+/* The engine's half that follows the primary's schema and identity. */
+#include "daemon/sync/engine_state.h"
+
+#include "daemon/observe/log.h"
+#include "daemon/primary/primary_transaction.h"
+#include "lib/base/cleanup.h"
+#include "lib/db/database.h"
+#include "lib/store/mirror_layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- identity of the cluster ---- */
+
+/* The whole mirror is in doubt: every table is copied anew and merged; readers keep what
+ * is there. */
+static enum outcome doubt_everything(struct engine *engine,
+                                     const struct round_header *header, struct error *err)
+{
+    struct catalog_cluster cluster = {header->system_identifier, header->timeline};
+    struct database *db = engine->cache.db;
+
+    if (database_begin(db, err) == FAILED || catalog_forget_cursors(db, err) == FAILED ||
+        catalog_put_cluster(db, &cluster, err) == FAILED ||
+        database_commit(db, err) == FAILED) {
+        database_roll_back(db);
+        return FAILED;
+    }
+    engine->schema_known = false;
+    return OK;
+}
+
+static uint64_t snapshot_xmax(const char *snapshot)
+{
+    const char *colon = strchr(snapshot, ':');
+
+    return colon ? strtoull(colon + 1, NULL, 10) : 0;
+}
+
+static bool goes_backwards(const struct followed_set *followed, const char *exact)
+{
+    uint64_t xmax = snapshot_xmax(exact);
+
+    for (size_t i = 0; i < followed->count; i++) {
+        const struct followed_table *table = &followed->tables[i];
+
+        if (table->cursor.exact && snapshot_xmax(table->cursor.exact) > xmax)
+            return true;
+        if (table->has_copy && snapshot_xmax(table->copy.cursor.exact) > xmax)
+            return true;
+    }
+    return false;
+}
+
+static enum outcome accept_first_cluster(struct engine *engine,
+                                         const struct round_header *header,
+                                         struct error *err)
+{
+    struct catalog_cluster cluster = {header->system_identifier, header->timeline};
+    struct database *db = engine->cache.db;
+
+    if (database_begin(db, err) == FAILED ||
+        catalog_put_cluster(db, &cluster, err) == FAILED ||
+        database_commit(db, err) == FAILED) {
+        database_roll_back(db);
+        return FAILED;
+    }
+    return OK;
+}
+
+enum outcome engine_check_cluster(struct engine *engine,
+                                  const struct round_header *header, struct error *err)
+{
+    OWNED(catalog_cluster_release) struct catalog_cluster known = {0};
+    enum outcome outcome = catalog_cluster(engine->cache.db, &known, err);
+
+    if (outcome == FAILED)
+        return FAILED;
+    if (outcome == NOTHING)
+        return accept_first_cluster(engine, header, err);
+    if (strcmp(known.system_identifier, header->system_identifier) == 0 &&
+        known.timeline == header->timeline) {
+        if (!goes_backwards(&engine->followed, header->exact))
+            return OK;
+        if (header->in_recovery)
+            return error_set(err, ERROR_TRANSIENT,
+                             "the standby is behind what this cache already has");
+    }
+    log_warning(
+        "the primary is another cluster or was restored or promoted (system %s timeline "
+        "%lld, before %s timeline %lld): every table is compared anew",
+        header->system_identifier, (long long)header->timeline, known.system_identifier,
+        (long long)known.timeline);
+    if (doubt_everything(engine, header, err) == FAILED)
+        return FAILED;
+    return error_set(err, ERROR_SCHEMA, "the primary is another one than before");
+}
+
+/* ---- tables that are gone ---- */
+
+static bool is_refused(const struct table_set *schema, const char *schema_name,
+                       const char *name)
+{
+    for (size_t i = 0; i < schema->refusal_count; i++)
+        if (strcmp(schema->refusals[i].schema, schema_name) == 0 &&
+            strcmp(schema->refusals[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* A table that is refused for now keeps its rows; one that does not exist any more goes.
+ */
+static bool is_gone(const struct table_set *schema, const struct catalog_table *stored)
+{
+    const struct table *table = table_set_find(schema, stored->name);
+
+    if (table && strcmp(table->schema, stored->schema) == 0)
+        return false;
+    return !is_refused(schema, stored->schema, stored->name);
+}
+
+static enum outcome drop_gone_tables(struct database *db, const struct table_set *schema,
+                                     struct error *err)
+{
+    struct catalog_table *stored = NULL;
+    size_t count = 0;
+    enum outcome outcome = catalog_tables(db, &stored, &count, err);
+
+    for (size_t i = 0; i < count; i++) {
+        if (outcome == OK && is_gone(schema, &stored[i])) {
+            log_info("%s: not mirrored any more, dropped from the cache", stored[i].name);
+            outcome = mirror_layout_drop(db, stored[i].name, err);
+            if (outcome == OK)
+                outcome = catalog_remove_table(db, stored[i].name, err);
+        }
+        catalog_table_release(&stored[i]);
+    }
+    free(stored);
+    return outcome;
+}
+
+static bool is_usable_copy(const struct table_set *schema,
+                           const struct catalog_copy *copy)
+{
+    const struct table *table = table_set_find(schema, copy->name);
+
+    return table && strcmp(table->schema, copy->schema) == 0 &&
+           strcmp(table->fingerprint, copy->fingerprint) == 0;
+}
+
+static enum outcome drop_stale_copies(struct database *db, const struct table_set *schema,
+                                      struct error *err)
+{
+    struct catalog_copy *stored = NULL;
+    size_t count = 0;
+    enum outcome outcome = catalog_copies(db, &stored, &count, err);
+
+    for (size_t i = 0; i < count; i++) {
+        if (outcome == OK && !is_usable_copy(schema, &stored[i])) {
+            outcome = mirror_layout_drop_copy(db, stored[i].copy_name, err);
+            if (outcome == OK)
+                outcome = catalog_remove_copy(db, stored[i].name, err);
+        }
+        catalog_copy_release(&stored[i]);
+    }
+    free(stored);
+    return outcome;
+}
+
+static enum outcome drop_leftovers(struct engine *engine, const struct table_set *schema,
+                                   struct error *err)
+{
+    struct database *db = engine->cache.db;
+
+    if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED ||
+        drop_gone_tables(db, schema, err) == FAILED ||
+        drop_stale_copies(db, schema, err) == FAILED ||
+        catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED) {
+        database_roll_back(db);
+        return FAILED;
+    }
+    return OK;
+}
+
+/* ---- reading ---- */
+
+/* Schema and digest come from one snapshot, so the digest stands for this very schema. */
+static enum outcome read_both(struct engine *engine, struct table_set *out_schema,
+                              struct round_header *out_header, struct error *err)
+{
+    OWNED(round_header_params_release) struct round_header_params params = {0};
+    const struct introspect_config *selection = &engine->config.selection;
+
+    if (introspect(engine->primary, selection, out_schema, err) == FAILED ||
+        round_header_params_init(&params, out_schema, selection->schemas, err) == FAILED)
+        return FAILED;
+    return round_header_query(engine->primary, &params, out_header, err);
+}
+
+static enum outcome require_tables(const struct engine *engine,
+                                   const struct table_set *schema, struct error *err)
+{
+    if (schema->table_count || schema->refusal_count)
+        return OK;
+    error_set(err, ERROR_INVALID, "there is no table to mirror in schema %s",
+              engine->config.selection.schemas[0]);
+    return error_hint(
+        err, "check [primary] schema and [sync] tables, and that the role may see "
+             "the schema; what is in the cache stays");
+}
+
+static void log_refusals(const struct table_set *schema)
+{
+    for (size_t i = 0; i < schema->refusal_count; i++)
+        log_warning("%s.%s is not mirrored: %s", schema->refusals[i].schema,
+                    schema->refusals[i].name, schema->refusals[i].reason);
+}
+
+static enum outcome adopt(struct engine *engine, struct table_set *schema,
+                          struct round_header *header, struct error *err)
+{
+    const struct pull_settings settings = {
+        .overlap_us = engine->config.overlap_us,
+        .sweep_interval_us = engine->config.sweep_interval_us,
+        .memory_limit_bytes = (size_t)8 << 20,
+        .slice_bytes = (int64_t)512 << 20,
+    };
+    struct followed_set followed = {0};
+
+    if (followed_set_build(&followed, schema, engine->cache.db, header->in_recovery,
+                           &engine->numbering, err) == FAILED)
+        return FAILED;
+    pull_release(&engine->pull);
+    followed_set_release(&engine->followed);
+    engine->followed = followed;
+    free(engine->catalog_digest);
+    engine->catalog_digest = TAKE(header->catalog_digest);
+    return pull_init(&engine->pull, engine->primary, &engine->cache, &engine->followed,
+                     engine->config.selection.schemas, ++engine->numbering, &settings,
+                     err);
+}
+
+enum outcome engine_read_schema(struct engine *engine, struct error *err)
+{
+    OWNED(table_set_release) struct table_set schema = {0};
+    OWNED(round_header_release) struct round_header header = {0};
+    enum outcome outcome = primary_begin_reading(engine->primary, err);
+
+    if (outcome == OK)
+        outcome = read_both(engine, &schema, &header, err);
+    primary_end_reading(engine->primary);
+    if (outcome == FAILED)
+        return error_wrap(err, "read the primary's schema");
+    if (require_tables(engine, &schema, err) == FAILED ||
+        engine_check_cluster(engine, &header, err) == FAILED ||
+        drop_leftovers(engine, &schema, err) == FAILED)
+        return FAILED;
+    log_refusals(&schema);
+    if (adopt(engine, &schema, &header, err) == FAILED)
+        return FAILED;
+    engine->schema_known = true;
+    engine_publish_tables(engine);
+    return OK;
+}

@@ -1,0 +1,91 @@
+/* Engine state: what the files of the engine share. Nobody else includes this. */
+#ifndef DAEMON_SYNC_ENGINE_STATE_H
+#define DAEMON_SYNC_ENGINE_STATE_H
+
+#include "daemon/loop/backoff.h"
+#include "daemon/sync/engine.h"
+#include "daemon/sync/pull.h"
+#include "daemon/sync/status_board.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What other threads ask of the worker; everything but the descriptors is under `lock`.
+ */
+struct engine_requests {
+    pthread_mutex_t lock;
+    int stop_fd; /* readable for ever once engine_stop() was called */
+    int wake_fd; /* readable when there is something to look at */
+    atomic_bool stopping;
+    bool paused;
+    bool reload;
+    struct engine_config next_config;
+    char **resyncs;
+    size_t resync_count;
+    int64_t last_ticket;
+    int64_t completed_ticket;
+    int64_t failed_ticket;
+    struct error failure;
+};
+
+struct engine {
+    struct engine_config config;
+    struct engine_observer observer;
+    struct engine_requests requests;
+    struct status_board *board;
+    atomic_int_fast64_t heartbeat_us;
+
+    /* the worker's own */
+    struct cache cache;
+    bool cache_is_open;
+    struct primary *primary; /* rounds, LISTEN */
+    struct primary *copier;  /* snapshots; NULL while there are none */
+    struct followed_set followed;
+    struct pull pull;
+    bool schema_known;
+    char *catalog_digest;
+    uint32_t numbering;       /* of prepared statements and pulls */
+    unsigned schema_failures; /* rounds in a row that ended with ERROR_SCHEMA */
+    struct backoff backoff;
+    int64_t saved_at_us;       /* monotonic: cursors last written */
+    int64_t purged_at_us;      /* monotonic: tombstones last purged */
+    int64_t change_set_number; /* for `watch` */
+    bool trimmed;              /* memory was given back since the last change */
+};
+
+/* ---- engine_schema.c ---- */
+
+/* Reads the primary's schema, drops what is gone, and makes followed and pull for the
+ * rest. */
+MUST_CHECK enum outcome engine_read_schema(struct engine *engine, struct error *err);
+
+/* FAILED when the cut is from another cluster or an older moment: then cursors mean
+ * nothing. */
+MUST_CHECK enum outcome engine_check_cluster(struct engine *engine,
+                                             const struct round_header *header,
+                                             struct error *err);
+
+/* ---- engine_round.c ---- */
+
+/* Copies what must be copied, then rounds until there is nothing left to do at once. */
+MUST_CHECK enum outcome engine_catch_up(struct engine *engine, struct error *err);
+
+/* ---- engine_housekeeping.c ---- */
+
+/* Between rounds: checkpoint, row counts, old tombstones, memory. */
+MUST_CHECK enum outcome engine_keep_house(struct engine *engine, bool idle,
+                                          struct error *err);
+
+/* ---- engine.c ---- */
+
+/* Publishes a state; writes it to the cache when it is another. reason may be NULL. */
+void engine_set_state(struct engine *engine, enum sync_state state,
+                      const struct error *reason, int64_t retry_in_us);
+void engine_publish_tables(struct engine *engine);
+void engine_notify(struct engine *engine);
+bool engine_is_stopping(struct engine *engine);
+/* Around work that the watchdog should time. */
+void engine_beat(struct engine *engine);
+void engine_rest(struct engine *engine);
+
+#endif
