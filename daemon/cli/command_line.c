@@ -1,0 +1,185 @@
+#include "daemon/cli/command_line.h"
+
+#include "lib/base/text_distance.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct option {
+    const char *name;
+    const char *letter;  /* the short form, or NULL */
+    unsigned int option; /* of enum command_option; 0: every command takes it */
+    size_t offset;       /* in struct invocation */
+    bool has_value;
+    const char *help;
+};
+
+#define PLACE(member) offsetof(struct invocation, member)
+
+static const struct option options[] = {
+    {"--config", "-c", 0, PLACE(request.path), true,
+     "-c, --config FILE   read this configuration"},
+    {"--json", NULL, 0, PLACE(json), false,
+     "--json              for programs: JSON on stdout"},
+    {"--help", "-h", 0, PLACE(help), false, "-h, --help          this text"},
+    {"--quiet", "-q", OPTION_QUIET, PLACE(quiet), false,
+     "-q, --quiet         one line, for prompts and scripts"},
+    {"--timeout", NULL, OPTION_TIMEOUT, PLACE(timeout), true,
+     "--timeout D         give up after D (10s, 2min): exit status 75"},
+    {"--fix-sql", NULL, OPTION_FIX_SQL, PLACE(fix_sql), false,
+     "--fix-sql           print only the SQL that cures what was found"},
+    {"--dry-run", NULL, OPTION_DRY_RUN, PLACE(dry_run), false,
+     "--dry-run           change nothing, print the SQL"},
+    {"--conninfo", NULL, OPTION_CONNINFO, PLACE(conninfo), true,
+     "--conninfo TEXT     how to reach the primary, without a password"},
+    {"--cache", NULL, OPTION_CACHE, PLACE(cache), true,
+     "--cache FILE        the SQLite file to keep"},
+};
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+const char *command_line_option_help(size_t index, unsigned int *out_option)
+{
+    if (index >= OPTION_COUNT)
+        return NULL;
+    *out_option = options[index].option;
+    return options[index].help;
+}
+
+/* The option that argument names, as far as its '='. */
+static const struct option *find_option(const char *argument)
+{
+    size_t length = strcspn(argument, "=");
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct option *option = &options[i];
+
+        if (strlen(option->name) == length &&
+            strncmp(option->name, argument, length) == 0)
+            return option;
+        if (option->letter && strncmp(option->letter, argument, 2) == 0 &&
+            (option->has_value || !argument[2]))
+            return option;
+    }
+    return NULL;
+}
+
+static enum outcome refuse_option(const char *argument, struct error *err)
+{
+    const char *words[OPTION_COUNT];
+    const char *nearest;
+
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        words[i] = options[i].name;
+    nearest = text_nearest(argument, words, OPTION_COUNT);
+    if (nearest)
+        return error_set(err, ERROR_INVALID, "unknown option '%s'; did you mean '%s'?",
+                         argument, nearest);
+    error_set(err, ERROR_INVALID, "unknown option '%s'", argument);
+    return error_hint(err, "tidemark help");
+}
+
+/* *index moves when the value is the next argument. */
+static enum outcome take_option(const struct option *option, char *const *argv,
+                                int *index, struct invocation *invocation,
+                                struct error *err)
+{
+    const char *argument = argv[*index];
+    const char *equals = strchr(argument, '=');
+    void *place = (char *)invocation + option->offset;
+    bool is_long = argument[1] == '-';
+
+    if (!option->has_value) {
+        if (equals)
+            return error_set(err, ERROR_INVALID, "%s takes no value", option->name);
+        *(bool *)place = true;
+        return OK;
+    }
+    if (is_long && equals)
+        *(const char **)place = equals + 1;
+    else if (!is_long && argument[2])
+        *(const char **)place = argument + 2;
+    else if (argv[*index + 1])
+        *(const char **)place = argv[++*index];
+    else
+        return error_set(err, ERROR_INVALID, "%s needs a value", option->name);
+    return OK;
+}
+
+static enum outcome take_word(const char *word, struct invocation *invocation,
+                              struct error *err)
+{
+    const char *nearest;
+
+    if (invocation->command && !invocation->operand) {
+        invocation->operand = word;
+        return OK;
+    }
+    if (invocation->command)
+        return error_set(err, ERROR_INVALID, "unexpected '%s'", word);
+    invocation->command = command_find(word);
+    if (invocation->command)
+        return OK;
+    nearest = command_suggest(word);
+    if (nearest)
+        return error_set(err, ERROR_INVALID, "unknown command '%s'; did you mean '%s'?",
+                         word, nearest);
+    error_set(err, ERROR_INVALID, "unknown command '%s'", word);
+    return error_hint(err, "`tidemark help` lists the commands");
+}
+
+/* Does the command take what was given? */
+static enum outcome check(const struct invocation *invocation, unsigned int given,
+                          struct error *err)
+{
+    const struct command *command = invocation->command;
+
+    if (invocation->help)
+        return OK;
+    if (!command) {
+        error_set(err, ERROR_INVALID, "which command?");
+        return error_hint(err, "`tidemark help` lists the commands");
+    }
+    for (size_t i = 0; i < OPTION_COUNT; i++)
+        if (options[i].option & given & ~command->options)
+            return error_set(err, ERROR_INVALID, "'%s' takes no %s", command->name,
+                             options[i].name);
+    if (invocation->operand && !command->operand)
+        return error_set(err, ERROR_INVALID, "'%s' takes no '%s'", command->name,
+                         invocation->operand);
+    if (command->operand && !command->operand_optional && !invocation->operand) {
+        error_set(err, ERROR_INVALID, "'%s' needs a %s", command->name, command->operand);
+        return error_hint(err, "tidemark %s %s", command->name, command->operand);
+    }
+    return OK;
+}
+
+enum outcome command_line_parse(int argc, char *const *argv,
+                                struct invocation *out_invocation, struct error *err)
+{
+    unsigned int given = 0;
+    bool words_only = false;
+    enum outcome outcome = OK;
+
+    /* --json counts even behind the mistake: it says how to report it */
+    for (int i = 1; i < argc; i++)
+        out_invocation->json = out_invocation->json || strcmp(argv[i], "--json") == 0;
+    for (int i = 1; i < argc && outcome == OK; i++) {
+        bool is_option = !words_only && argv[i][0] == '-' && argv[i][1];
+        const struct option *option = is_option ? find_option(argv[i]) : NULL;
+
+        if (is_option && strcmp(argv[i], "--") == 0) {
+            words_only = true;
+        } else if (is_option && !out_invocation->command &&
+                   strcmp(argv[i], "--version") == 0) {
+            outcome = take_word("version", out_invocation, err);
+        } else if (option) {
+            given |= option->option;
+            outcome = take_option(option, argv, &i, out_invocation, err);
+        } else {
+            outcome = is_option ? refuse_option(argv[i], err)
+                                : take_word(argv[i], out_invocation, err);
+        }
+    }
+    return outcome == OK ? check(out_invocation, given, err) : outcome;
+}

@@ -1,0 +1,59 @@
+#include "daemon/cli/command.h"
+#include "daemon/cli/daemon_call.h"
+#include "daemon/cli/report.h"
+#include "daemon/cli/status_document.h"
+#include "daemon/cli/status_screen.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#define ANSWER_TIMEOUT_US (10 * US_PER_SECOND)
+
+static enum outcome ask_daemon(const struct config *config, json_t **out_document,
+                               struct error *err)
+{
+    OWNED(daemon_call_close) struct control_client *client = NULL;
+    enum outcome outcome =
+        daemon_call_open(config, json_pack("{s:s}", "command", "status"), &client, err);
+
+    return outcome == OK
+               ? daemon_call_answer(client, ANSWER_TIMEOUT_US, out_document, err)
+               : outcome;
+}
+
+static void print_screen(const json_t *document, bool quiet)
+{
+    struct terminal terminal = terminal_of(STDOUT_FILENO);
+    OWNED(buffer_release) struct buffer screen = {0};
+
+    if (quiet)
+        status_line_append(&screen, document);
+    else
+        status_screen_append(&screen, document, &terminal, clock_now_us());
+    if (!screen.failed)
+        fwrite(screen.data, 1, screen.length, stdout);
+}
+
+enum exit_status command_status(const struct invocation *invocation)
+{
+    const char *const *named_tables = config_list(invocation->config, SYNC_TABLES);
+    json_t *document = NULL;
+    bool needs_person;
+    struct error err;
+    enum outcome outcome = ask_daemon(invocation->config, &document, &err);
+
+    if (outcome == NOTHING)
+        outcome = daemon_call_absent(invocation->config, &err);
+    if (outcome != OK)
+        return report_error(invocation->json, &err);
+    needs_person = document_needs_person(document, named_tables);
+    if (invocation->json) {
+        report_document(document);
+    } else {
+        print_screen(document, invocation->quiet);
+        json_decref(document);
+    }
+    return needs_person ? EXIT_NEEDS_PERSON : EXIT_DONE;
+}

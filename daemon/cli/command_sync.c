@@ -1,0 +1,102 @@
+#include "daemon/cli/command.h"
+#include "daemon/cli/human_text.h"
+#include "daemon/cli/progress_view.h"
+#include "daemon/cli/report.h"
+#include "daemon/cli/screen_text.h"
+#include "daemon/cli/signal_watch.h"
+#include "daemon/cli/status_document.h"
+#include "daemon/cli/sync_run.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void print_summary(const json_t *document, double elapsed_s)
+{
+    size_t tables = json_array_size(document_member(document, "tables"));
+    size_t refused = json_array_size(document_member(document, "refused"));
+    struct terminal terminal = terminal_of(STDOUT_FILENO);
+    OWNED(buffer_release) struct buffer line = {0};
+    int64_t mark_us;
+
+    screen_margin(&line, "caught up", &terminal);
+    buffer_append_format(&line, "%zu %s, %s rows", tables,
+                         tables == 1 ? "table" : "tables",
+                         human_count(document_rows(document)).text);
+    if (document_time(document, "mark", &mark_us))
+        buffer_append_format(&line, ", complete up to %s", human_time(mark_us).text);
+    buffer_append_format(&line, " (%s)\n", human_duration(elapsed_s).text);
+    if (!line.failed)
+        fputs(line.data, stdout);
+    if (refused)
+        fprintf(stderr, "%zu %s not mirrored; `tidemark status` says why\n", refused,
+                refused == 1 ? "table is" : "tables are");
+}
+
+static enum exit_status print_json(const json_t *document, double elapsed_s)
+{
+    return report_document(json_pack(
+        "{s:i, s:s, s:b, s:I, s:I, s:O?, s:f}", "v", 1, "kind", "result", "ok", 1,
+        "tables", (json_int_t)json_array_size(document_member(document, "tables")),
+        "rows", (json_int_t)document_rows(document), "mark",
+        document_member(document, "mark"), "elapsed_s", elapsed_s));
+}
+
+static enum exit_status conclude(const struct invocation *invocation,
+                                 const json_t *document, double elapsed_s)
+{
+    if (invocation->json)
+        print_json(document, elapsed_s);
+    else
+        print_summary(document, elapsed_s);
+    if (!document_needs_person(document, config_list(invocation->config, SYNC_TABLES)))
+        return EXIT_DONE;
+    if (!invocation->json)
+        fprintf(stderr, "something needs you: tidemark status\n");
+    return EXIT_NEEDS_PERSON;
+}
+
+static enum exit_status sync_now(const struct invocation *invocation,
+                                 const char *resync_table)
+{
+    OWNED(progress_view_release) struct progress_view view;
+    OWNED(signal_watch_close) int signal_fd = -1;
+    int64_t began_us = clock_monotonic_us();
+    json_t *document;
+    enum exit_status status;
+    struct error err;
+    enum outcome outcome;
+
+    progress_view_init(&view, invocation->json);
+    outcome = signal_watch_open(&signal_fd, &err);
+    if (outcome == OK)
+        outcome = sync_run(
+            &(struct sync_run){
+                .config = invocation->config,
+                .resync_table = resync_table,
+                .view = &view,
+                .signal_fd = signal_fd,
+            },
+            &err);
+    document = json_incref(view.document);
+    progress_view_release(&view);
+    if (outcome == FAILED)
+        status = report_error(invocation->json, &err);
+    else
+        status =
+            conclude(invocation, document,
+                     (double)(clock_monotonic_us() - began_us) / (double)US_PER_SECOND);
+    json_decref(document);
+    return status;
+}
+
+enum exit_status command_sync(const struct invocation *invocation)
+{
+    return sync_now(invocation, NULL);
+}
+
+enum exit_status command_resync(const struct invocation *invocation)
+{
+    return sync_now(invocation, invocation->operand);
+}

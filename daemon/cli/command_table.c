@@ -1,0 +1,116 @@
+#include "daemon/cli/command.h"
+
+#include "lib/base/text_distance.h"
+
+#include <string.h>
+
+const struct command command_table[] = {
+    {.name = "init",
+     .options = OPTION_CONNINFO | OPTION_CACHE,
+     .summary = "write a commented configuration file",
+     .help =
+         "Writes the configuration file (-c FILE, else your own; the system's for root)\n"
+         "with every setting, its default and what it is for. Never overwrites one.",
+     .run = command_init},
+    {.name = "config",
+     .needs_config = true,
+     .summary = "print every setting and where its value comes from",
+     .help = "Prints every setting with its value, and whether that is the default, "
+             "stands in\n"
+             "the file (and in which line) or comes from the environment.",
+     .run = command_config},
+    {.name = "doctor",
+     .needs_config = true,
+     .options = OPTION_FIX_SQL,
+     .summary = "look for trouble before there is any",
+     .help = "Checks this machine, the cache, the network and the primary, and says for "
+             "each\n"
+             "finding what cures it. Exit status 3 when something must be mended.",
+     .run = command_doctor},
+    {.name = "migrate",
+     .needs_config = true,
+     .options = OPTION_DRY_RUN,
+     .summary = "install or update schema tidemark on the primary",
+     .help =
+         "Runs tidemark's own migrations on the primary, as the role that owns the "
+         "tables\n"
+         "([migrations] conninfo, else [primary]). Then select tidemark.track('orders')\n"
+         "there makes the mirror of a table exact at every round.",
+     .run = command_migrate},
+    {.name = "sync",
+     .needs_config = true,
+     .summary = "bring the cache up to date now",
+     .help =
+         "One full round, until the cache is caught up. The daemon does it if one runs,\n"
+         "else this command does it itself. Stopping it is safe at any moment.\n"
+         "Exit status: 0 caught up, 3 caught up but something needs you, 75 the primary\n"
+         "cannot be reached.",
+     .run = command_sync},
+    {.name = "status",
+     .needs_config = true,
+     .options = OPTION_QUIET,
+     .summary = "is it working, and how fresh is what applications read",
+     .help = "Exit status: 0 healthy (being offline is), 3 something needs a person.",
+     .run = command_status},
+    {.name = "wait",
+     .needs_config = true,
+     .options = OPTION_TIMEOUT,
+     .summary = "return when the cache is caught up",
+     .help = "Returns when everything that was committed on the primary before the call "
+             "can be\n"
+             "read in the cache. Needs the daemon.",
+     .run = command_wait},
+    {.name = "watch",
+     .needs_config = true,
+     .summary = "print one JSON line for each change set that arrives",
+     .help =
+         "For applications that want to refresh: each line names the tables that "
+         "changed.\n"
+         "Ends with Ctrl-C, or with status 75 when the daemon goes. Needs the daemon.",
+     .run = command_watch},
+    {.name = "resync",
+     .operand = "TABLE",
+     .needs_config = true,
+     .summary = "copy one table anew",
+     .help = "Copies the table anew beside the old one, which stays readable meanwhile.",
+     .run = command_resync},
+    {.name = "pause",
+     .needs_config = true,
+     .summary = "let the daemon rest; the cache stays readable",
+     .help = "Until `tidemark resume`, or until the daemon starts again.",
+     .run = command_pause},
+    {.name = "resume",
+     .needs_config = true,
+     .summary = "let the daemon go on",
+     .help = "Ends `tidemark pause`.",
+     .run = command_resume},
+    {.name = "version",
+     .summary = "print the version",
+     .help = "Prints the version of this program.",
+     .run = command_version},
+    {.name = "help",
+     .operand = "COMMAND",
+     .operand_optional = true,
+     .summary = "explain a command",
+     .help = "Lists the commands, or explains one.",
+     .run = command_help},
+};
+
+const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < command_count; i++)
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
+    return NULL;
+}
+
+const char *command_suggest(const char *name)
+{
+    const char *names[sizeof(command_table) / sizeof(command_table[0])];
+
+    for (size_t i = 0; i < command_count; i++)
+        names[i] = command_table[i].name;
+    return text_nearest(name, names, command_count);
+}

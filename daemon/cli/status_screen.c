@@ -1,0 +1,355 @@
+#include "daemon/cli/status_screen.h"
+
+#include "daemon/cli/human_text.h"
+#include "daemon/cli/progress_block.h"
+#include "daemon/cli/screen_text.h"
+#include "daemon/cli/status_document.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_COLUMNS ((size_t)32)
+
+struct screen {
+    struct buffer *out;
+    const json_t *document;
+    const struct terminal *terminal;
+    int64_t now_us;
+};
+
+static double age_s(const struct screen *screen, int64_t time_us)
+{
+    int64_t age_us = screen->now_us - time_us;
+
+    return age_us < 0 ? 0 : (double)age_us / (double)US_PER_SECOND;
+}
+
+/* "db.example.net/shop (TLS, 24 ms)"; "" when no primary is known. */
+static void describe_primary(const struct screen *screen, char *out_text, size_t size)
+{
+    const json_t *document = screen->document;
+    const char *host = document_text(document, "primary.host");
+    const char *port = document_text(document, "primary.port");
+    const char *database = document_text(document, "primary.database");
+    bool local = host[0] == '/' || host[0] == '\0';
+    OWNED(buffer_release) struct buffer text = {0};
+
+    out_text[0] = '\0';
+    if (!document_member(document, "primary") || (!host[0] && !database[0]))
+        return;
+    buffer_append_text(&text, local ? "this machine" : host);
+    if (port[0] && strcmp(port, "5432") != 0)
+        buffer_append_format(&text, ":%s", port);
+    buffer_append_format(&text, "/%s", database);
+    if (document_flag(document, "primary.connected")) {
+        buffer_append_text(&text, document_flag(document, "primary.tls") ? " (TLS"
+                                  : local                                ? " (socket"
+                                                                         : " (no TLS");
+        if (document_flag(document, "primary.pooler"))
+            buffer_append_text(&text, ", pooler");
+        if (document_flag(document, "primary.standby"))
+            buffer_append_text(&text, ", standby");
+        if (document_member(document, "primary.round_trip_ms"))
+            buffer_append_format(&text, ", %.3g ms)",
+                                 document_real(document, "primary.round_trip_ms"));
+        else
+            buffer_append_text(&text, ")");
+    }
+    if (!text.failed)
+        snprintf(out_text, size, "%s", text.data);
+}
+
+/* live      ~/app.db  <-  db.example.net/shop (TLS, 24 ms) */
+static void append_head(const struct screen *screen)
+{
+    const char *arrow = screen->terminal->unicode ? "←" : "<-";
+    size_t columns = screen->terminal->columns;
+    char primary[256];
+    char shown[256];
+    char path[512];
+    size_t used;
+
+    describe_primary(screen, primary, sizeof(primary));
+    human_fit(primary, 100, screen->terminal->unicode, shown, sizeof(shown));
+    screen_margin(screen->out, document_text(screen->document, "state"),
+                  screen->terminal);
+    used = SCREEN_MARGIN + 8 + human_width(shown);
+    human_fit(document_text(screen->document, "cache"),
+              columns > used + 20 ? columns - used : 20, screen->terminal->unicode, path,
+              sizeof(path));
+    buffer_append_text(screen->out, path);
+    if (shown[0])
+        buffer_append_format(screen->out, "  %s  %s", arrow, shown);
+    buffer_append_text(screen->out, "\n");
+}
+
+static void append_next_try(const struct screen *screen, struct buffer *text)
+{
+    const char *state = document_text(screen->document, "state");
+    int64_t next_us;
+
+    if (strcmp(state, "paused") == 0) {
+        buffer_append_text(text, " `tidemark resume` goes on.");
+        return;
+    }
+    if (!document_time(screen->document, "next_try", &next_us))
+        return;
+    if (next_us > screen->now_us)
+        buffer_append_format(
+            text, " Next try in %s; `tidemark sync` tries now.",
+            human_duration((double)(next_us - screen->now_us) / (double)US_PER_SECOND)
+                .text);
+    else
+        buffer_append_text(text, " Trying now.");
+}
+
+/* since 09:12 (3 h 28 min): no route to host. Next try in 41 s; … */
+static void append_reason(const struct screen *screen)
+{
+    const char *reason = document_text(screen->document, "reason.text");
+    const char *sqlstate = document_text(screen->document, "reason.sqlstate");
+    const char *hint = document_text(screen->document, "reason.hint");
+    bool paused = strcmp(document_text(screen->document, "state"), "paused") == 0;
+    OWNED(buffer_release) struct buffer text = {0};
+    int64_t since_us;
+
+    if (!reason[0] && !paused)
+        return;
+    if (document_time(screen->document, "since", &since_us))
+        buffer_append_format(&text, "since %s (%s)",
+                             human_moment(since_us, screen->now_us).text,
+                             human_duration(age_s(screen, since_us)).text);
+    if (reason[0])
+        buffer_append_format(&text, "%s%s", text.length ? ": " : "", reason);
+    if (sqlstate[0])
+        buffer_append_format(&text, " (%s)", sqlstate);
+    buffer_append_text(&text, ".");
+    append_next_try(screen, &text);
+    if (hint[0])
+        buffer_append_format(&text, "\n-> %s", hint);
+    screen_pad(screen->out, SCREEN_MARGIN);
+    if (text.data)
+        screen_wrap(screen->out, text.data, SCREEN_MARGIN, screen->terminal);
+}
+
+static void append_freshness(const struct screen *screen)
+{
+    OWNED(buffer_release) struct buffer text = {0};
+    int64_t mark_us;
+
+    if (document_time(screen->document, "mark", &mark_us))
+        buffer_append_format(&text, "Reads work: complete up to %s, %s ago.",
+                             human_moment(mark_us, screen->now_us).text,
+                             human_duration(age_s(screen, mark_us)).text);
+    else if (document_rows(screen->document) == 0)
+        buffer_append_text(&text, "Nothing to read yet: the first copy is not complete.");
+    else
+        buffer_append_text(&text, "Not every table is complete yet.");
+    if (document_int(screen->document, "pending.count"))
+        buffer_append_format(
+            &text, " Writes: %s pending, oldest %s.",
+            human_count(document_int(screen->document, "pending.count")).text,
+            human_duration(document_real(screen->document, "pending.oldest_s")).text);
+    screen_pad(screen->out, SCREEN_MARGIN);
+    if (text.data)
+        screen_wrap(screen->out, text.data, SCREEN_MARGIN, screen->terminal);
+}
+
+static const char *note_of(const json_t *table, char *scratch, size_t size)
+{
+    const char *state = document_text(table, "state");
+    const char *reason = document_text(table, "reason");
+
+    if (reason[0]) {
+        snprintf(scratch, size, "%s: %s", state, reason);
+        return scratch;
+    }
+    if (strcmp(state, "live") != 0)
+        return state;
+    return strcmp(document_text(table, "mode"), "tracked") == 0
+               ? ""
+               : document_text(table, "promise");
+}
+
+struct table_columns {
+    size_t name;
+    size_t rows;
+};
+
+static struct table_columns measure(const json_t *tables)
+{
+    struct table_columns columns = {.name = strlen("table"), .rows = strlen("rows")};
+
+    for (size_t i = 0; i < json_array_size(tables); i++) {
+        const json_t *table = json_array_get(tables, i);
+        size_t name = human_width(document_text(table, "name"));
+        size_t rows = strlen(human_count(document_int(table, "rows")).text);
+
+        columns.name = name > columns.name ? name : columns.name;
+        columns.rows = rows > columns.rows ? rows : columns.rows;
+    }
+    if (columns.name > NAME_COLUMNS)
+        columns.name = NAME_COLUMNS;
+    return columns;
+}
+
+static void append_table(const struct screen *screen, const json_t *table,
+                         const struct table_columns *columns)
+{
+    bool marked;
+    int64_t mark_us;
+    size_t indent = columns->name + 3 + columns->rows + 3 + 18 + 3 + 12 + 2;
+    char name[256];
+    char note[640];
+    const char *words = note_of(table, note, sizeof(note));
+
+    human_fit(document_text(table, "name"), columns->name, screen->terminal->unicode,
+              name, sizeof(name));
+    buffer_append_text(screen->out, name);
+    screen_pad(screen->out, (long)columns->name - (long)human_width(name));
+    marked = document_time(table, "mark", &mark_us);
+    buffer_append_format(screen->out, "   %*s   %-18s   ", (int)columns->rows,
+                         document_member(table, "rows")
+                             ? human_count(document_int(table, "rows")).text
+                             : "-",
+                         marked ? human_moment(mark_us, screen->now_us).text : "-");
+    buffer_append_format(screen->out, words[0] ? "%-12s  " : "%s",
+                         document_member(table, "behind_s")
+                             ? human_duration(document_real(table, "behind_s")).text
+                             : "-");
+    if (words[0])
+        screen_wrap(screen->out, words, indent, screen->terminal);
+    else
+        buffer_append_text(screen->out, "\n");
+}
+
+static void append_tables(const struct screen *screen)
+{
+    const json_t *tables = document_member(screen->document, "tables");
+    struct table_columns columns = measure(tables);
+
+    buffer_append_text(screen->out, "\n");
+    if (!json_array_size(tables)) {
+        screen_wrap(screen->out, "No table is mirrored yet.", 0, screen->terminal);
+        return;
+    }
+    buffer_append_format(screen->out, "%-*s   %*s   %-18s   %-12s  note\n",
+                         (int)columns.name, "table", (int)columns.rows, "rows", "mark",
+                         "behind");
+    for (size_t i = 0; i < json_array_size(tables); i++)
+        append_table(screen, json_array_get(tables, i), &columns);
+}
+
+static void append_refused(const struct screen *screen)
+{
+    const json_t *refused = document_member(screen->document, "refused");
+
+    for (size_t i = 0; i < json_array_size(refused); i++) {
+        const json_t *table = json_array_get(refused, i);
+        const char *remedy = document_text(table, "remedy");
+        OWNED(buffer_release) struct buffer text = {0};
+
+        buffer_append_format(&text, "%s.%s %s", document_text(table, "schema"),
+                             document_text(table, "name"),
+                             document_text(table, "reason"));
+        if (text.failed)
+            return;
+        if (i == 0) {
+            buffer_append_text(screen->out, "\n");
+            screen_margin(screen->out, "refused", screen->terminal);
+        } else {
+            screen_pad(screen->out, SCREEN_MARGIN);
+        }
+        screen_wrap(screen->out, text.data, SCREEN_MARGIN, screen->terminal);
+        if (remedy[0]) {
+            screen_pad(screen->out, SCREEN_MARGIN + 2);
+            buffer_append_text(screen->out, "-> ");
+            screen_wrap(screen->out, remedy, SCREEN_MARGIN + 5, screen->terminal);
+        }
+    }
+}
+
+static void append_rejected(const struct screen *screen)
+{
+    int64_t count = document_int(screen->document, "rejected.count");
+
+    if (!count)
+        return;
+    buffer_append_text(screen->out, "\n");
+    screen_margin(screen->out, "rejected", screen->terminal);
+    buffer_append_format(screen->out, "%s %s you. Others are not held up.\n",
+                         human_count(count).text,
+                         count == 1 ? "change needs" : "changes need");
+}
+
+static void append_cost(const struct screen *screen)
+{
+    const json_t *document = screen->document;
+
+    if (!document_member(document, "cost.file_bytes"))
+        return;
+    buffer_append_text(screen->out, "\n");
+    screen_margin(screen->out, "cost", screen->terminal);
+    buffer_append_format(screen->out, "file %s, WAL %s, disk %s free",
+                         human_size(document_int(document, "cost.file_bytes")).text,
+                         human_size(document_int(document, "cost.wal_bytes")).text,
+                         human_size(document_int(document, "cost.disk_free_bytes")).text);
+    if (document_int(document, "cost.resident_bytes"))
+        buffer_append_format(
+            screen->out, ", memory %s",
+            human_size(document_int(document, "cost.resident_bytes")).text);
+    buffer_append_text(screen->out, "\n");
+}
+
+static void append_hints(const struct screen *screen)
+{
+    const json_t *hints = document_member(screen->document, "hints");
+
+    for (size_t i = 0; i < json_array_size(hints); i++) {
+        const json_t *hint = json_array_get(hints, i);
+        const char *command = document_text(hint, "command");
+        OWNED(buffer_release) struct buffer text = {0};
+
+        buffer_append_text(&text, document_text(hint, "text"));
+        if (command[0])
+            buffer_append_format(&text, ": %s", command);
+        if (!text.data)
+            return;
+        buffer_append_text(screen->out, i ? "   " : "\n-> ");
+        screen_wrap(screen->out, text.data, 3, screen->terminal);
+    }
+}
+
+void status_screen_append(struct buffer *out, const json_t *document,
+                          const struct terminal *terminal, int64_t now_us)
+{
+    const struct screen screen = {out, document, terminal, now_us};
+
+    append_head(&screen);
+    append_reason(&screen);
+    append_freshness(&screen);
+    if (document_member(document, "progress")) {
+        buffer_append_text(out, "\n");
+        progress_block_append(out, document, terminal);
+    }
+    append_tables(&screen);
+    append_refused(&screen);
+    append_rejected(&screen);
+    append_cost(&screen);
+    append_hints(&screen);
+}
+
+void status_line_append(struct buffer *out, const json_t *document)
+{
+    const char *state = document_text(document, "state");
+
+    buffer_append_format(out, "%s %lld pending %lld rejected ", state,
+                         (long long)document_int(document, "pending.count"),
+                         (long long)document_int(document, "rejected.count"));
+    if (document_member(document, "behind_s"))
+        buffer_append_format(out, "behind=%.0fs\n", document_real(document, "behind_s"));
+    else
+        buffer_append_text(out, "behind=-\n");
+}
