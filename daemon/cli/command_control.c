@@ -2,7 +2,7 @@
 #include "daemon/cli/daemon_call.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/signal_watch.h"
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 

@@ -1,6 +1,7 @@
 #include "daemon/cli/command.h"
 #include "daemon/cli/report.h"
 #include "daemon/parent_folder.h"
+#include "daemon/primary/primary_password.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 
@@ -193,9 +194,19 @@ static enum outcome make_file(const struct invocation *invocation, const char *p
     return OK;
 }
 
+static void print_step(const char *program, const char *option, const char *path,
+                       const char *command, const char *why)
+{
+    OWNED(buffer_release) struct buffer line = {0};
+
+    buffer_append_format(&line, "%s%s%s%s%s", program, option, path, *command ? " " : "",
+                         command);
+    if (!line.failed)
+        printf("          %-44s  %s\n", line.data, why);
+}
+
 static void print_next(const struct invocation *invocation, const char *path)
 {
-    const char *user = invocation->request.is_root ? "" : "--user ";
     bool named = invocation->request.path != NULL;
     const char *option = named ? " -c " : "";
     const char *file = named ? path : "";
@@ -203,19 +214,28 @@ static void print_next(const struct invocation *invocation, const char *path)
     printf("wrote     %s\n\n", path);
     printf("next      %s\n",
            invocation->conninfo
-               ? "if the primary asks for a password, name its file: password_file"
-               : "name the primary in it: conninfo, and password_file if it needs one");
-    printf("          tidemark%s%s doctor     checks it before the first copy\n", option,
-           file);
-    printf("          tidemark%s%s migrate    for tables that are exact at every round "
-           "(optional)\n",
-           option, file);
-    printf("          tidemark%s%s sync       makes the first copy\n", option, file);
+               ? "if the primary wants a password: put it into a file, name that in "
+                 "password_file"
+               : "name the primary in it: conninfo, and password_file if it wants one");
+    print_step("tidemark", option, file, "doctor", "checks all of it");
+    print_step("tidemark", option, file, "migrate",
+               "optional: lets tables be exact at every round");
+    print_step("tidemark", option, file, "sync", "makes the first copy");
     if (named)
-        printf("          tidemarkd -c %s    keeps it in step\n", file);
+        print_step("tidemarkd", option, file, "", "keeps it in step");
     else
-        printf("          systemctl %senable --now tidemarkd    keeps it in step\n",
-               user);
+        print_step("systemctl", invocation->request.is_root ? "" : " --user", "",
+                   "enable --now tidemarkd", "keeps it in step");
+}
+
+/* Before a file is written that would be refused. */
+static enum outcome check_conninfo(const char *conninfo, struct error *err)
+{
+    const struct primary_config primary = {.conninfo = conninfo};
+
+    if (!conninfo || primary_check_conninfo(&primary, err) == OK)
+        return OK;
+    return error_wrap(err, "--conninfo");
 }
 
 enum exit_status command_init(const struct invocation *invocation)
@@ -232,7 +252,8 @@ enum exit_status command_init(const struct invocation *invocation)
         error_hint(&err, "name the file with -c");
         return report_error(invocation->json, &err);
     }
-    if (make_file(invocation, path, &err) == FAILED)
+    if (check_conninfo(invocation->conninfo, &err) == FAILED ||
+        make_file(invocation, path, &err) == FAILED)
         return report_error(invocation->json, &err);
     if (invocation->json)
         return report_document(json_pack("{s:i, s:s, s:b, s:s}", "v", 1, "kind", "result",

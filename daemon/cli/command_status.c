@@ -1,7 +1,7 @@
 #include "daemon/cli/command.h"
 #include "daemon/cli/daemon_call.h"
 #include "daemon/cli/report.h"
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 #include "daemon/cli/status_screen.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"

@@ -4,11 +4,12 @@
 #include "daemon/cli/report.h"
 #include "daemon/cli/screen_text.h"
 #include "daemon/cli/signal_watch.h"
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 #include "daemon/cli/sync_run.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #include "daemon/cli/daemon_call.h"
 
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 

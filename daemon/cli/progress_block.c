@@ -1,15 +1,15 @@
 #include "daemon/cli/progress_block.h"
 
 #include "daemon/cli/human_text.h"
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 #include "lib/base/cleanup.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define BLOCK_COLUMNS ((size_t)100)
-#define NAME_COLUMNS ((size_t)24)
 #define BAR_COLUMNS ((size_t)26)
+#define FIGURES_COLUMNS ((size_t)60) /* what stands behind the bar */
 #define FOOTER "stopping is safe: it goes on from the last chunk"
 
 struct block {
@@ -103,10 +103,13 @@ static void append_name(const struct block *block, struct buffer *line, const ch
 static void append_bar(const struct block *block, struct buffer *line, double part)
 {
     bool unicode = block->terminal->unicode;
-    size_t full = (size_t)(part * (double)BAR_COLUMNS);
+    size_t taken = 2 + block->name_columns + 2 + FIGURES_COLUMNS;
+    size_t room = block->columns > taken + 8 ? block->columns - taken : 8;
+    size_t columns = room < BAR_COLUMNS ? room : BAR_COLUMNS;
+    size_t full = (size_t)(part * (double)columns);
 
     buffer_append_text(line, unicode ? "" : "[");
-    for (size_t i = 0; i < BAR_COLUMNS; i++)
+    for (size_t i = 0; i < columns; i++)
         buffer_append_text(line,
                            i < full ? (unicode ? "█" : "#") : (unicode ? "░" : "."));
     buffer_append_text(line, unicode ? "" : "]");
@@ -211,8 +214,8 @@ static void add_tables(struct block *block)
         block->name_columns = width > block->name_columns ? width : block->name_columns;
         rows_columns = rows > rows_columns ? rows : rows_columns;
     }
-    if (block->name_columns > NAME_COLUMNS)
-        block->name_columns = NAME_COLUMNS;
+    if (block->name_columns > block->columns / 4)
+        block->name_columns = block->columns / 4;
     for (size_t i = first; i < json_array_size(tables) && i < first + room; i++)
         add_table(block, json_array_get(tables, i), rows_columns);
 }

@@ -2,7 +2,7 @@
 
 #include "daemon/cli/progress_block.h"
 #include "daemon/cli/report.h"
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"

@@ -31,16 +31,19 @@ void screen_pad(struct buffer *out, long count)
         buffer_append(out, " ", 1);
 }
 
-void screen_margin(struct buffer *out, const char *word, const struct terminal *terminal)
+size_t screen_margin(struct buffer *out, const char *word,
+                     const struct terminal *terminal)
 {
     const char *colour = colour_of(word, terminal);
-    long width = (long)human_width(word);
+    size_t width = human_width(word);
+    size_t margin = width + 2 > SCREEN_MARGIN ? width + 2 : SCREEN_MARGIN;
 
     if (colour)
         buffer_append_format(out, "%s%s\033[0m", colour, word);
     else
         buffer_append_text(out, word);
-    screen_pad(out, width + 2 > SCREEN_MARGIN ? 2 : SCREEN_MARGIN - width);
+    screen_pad(out, (long)(margin - width));
+    return margin;
 }
 
 static void break_line(struct buffer *out, size_t indent)
@@ -54,6 +57,7 @@ void screen_wrap(struct buffer *out, const char *text, size_t indent,
 {
     size_t room = terminal->columns > indent + 20 ? terminal->columns - indent : 20;
     size_t used = 0;
+    bool forced = false;
     char word[512];
     char clean[512];
 
@@ -65,14 +69,16 @@ void screen_wrap(struct buffer *out, const char *text, size_t indent,
         memcpy(word, text, length);
         word[length] = '\0';
         human_fit(word, sizeof(word), terminal->unicode, clean, sizeof(clean));
-        if (used && used + 1 + human_width(clean) > room) {
+        if (used && (forced || used + 1 + human_width(clean) > room)) {
             break_line(out, indent);
             used = 0;
         }
         buffer_append_format(out, "%s%s", used ? " " : "", clean);
         used += (used ? 1 : 0) + human_width(clean);
         text += length;
-        text += strspn(text, " \n");
+        length = strspn(text, " \n");
+        forced = memchr(text, '\n', length) != NULL;
+        text += length;
     }
     buffer_append(out, "\n", 1);
 }

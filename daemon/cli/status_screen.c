@@ -3,7 +3,7 @@
 #include "daemon/cli/human_text.h"
 #include "daemon/cli/progress_block.h"
 #include "daemon/cli/screen_text.h"
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 
@@ -17,6 +17,7 @@ struct screen {
     const json_t *document;
     const struct terminal *terminal;
     int64_t now_us;
+    size_t margin; /* of the head: its state may be a long word */
 };
 
 static double age_s(const struct screen *screen, int64_t time_us)
@@ -61,8 +62,13 @@ static void describe_primary(const struct screen *screen, char *out_text, size_t
         snprintf(out_text, size, "%s", text.data);
 }
 
+static bool is_first_sync(const struct screen *screen)
+{
+    return strcmp(document_text(screen->document, "state"), "first sync") == 0;
+}
+
 /* live      ~/app.db  <-  db.example.net/shop (TLS, 24 ms) */
-static void append_head(const struct screen *screen)
+static void append_head(struct screen *screen)
 {
     const char *arrow = screen->terminal->unicode ? "←" : "<-";
     size_t columns = screen->terminal->columns;
@@ -73,9 +79,9 @@ static void append_head(const struct screen *screen)
 
     describe_primary(screen, primary, sizeof(primary));
     human_fit(primary, 100, screen->terminal->unicode, shown, sizeof(shown));
-    screen_margin(screen->out, document_text(screen->document, "state"),
-                  screen->terminal);
-    used = SCREEN_MARGIN + 8 + human_width(shown);
+    screen->margin = screen_margin(screen->out, document_text(screen->document, "state"),
+                                   screen->terminal);
+    used = screen->margin + 8 + human_width(shown);
     human_fit(document_text(screen->document, "cache"),
               columns > used + 20 ? columns - used : 20, screen->terminal->unicode, path,
               sizeof(path));
@@ -129,9 +135,9 @@ static void append_reason(const struct screen *screen)
     append_next_try(screen, &text);
     if (hint[0])
         buffer_append_format(&text, "\n-> %s", hint);
-    screen_pad(screen->out, SCREEN_MARGIN);
+    screen_pad(screen->out, (long)screen->margin);
     if (text.data)
-        screen_wrap(screen->out, text.data, SCREEN_MARGIN, screen->terminal);
+        screen_wrap(screen->out, text.data, screen->margin, screen->terminal);
 }
 
 static void append_freshness(const struct screen *screen)
@@ -143,8 +149,9 @@ static void append_freshness(const struct screen *screen)
         buffer_append_format(&text, "Reads work: complete up to %s, %s ago.",
                              human_moment(mark_us, screen->now_us).text,
                              human_duration(age_s(screen, mark_us)).text);
-    else if (document_rows(screen->document) == 0)
-        buffer_append_text(&text, "Nothing to read yet: the first copy is not complete.");
+    else if (is_first_sync(screen))
+        buffer_append_text(&text, "Nothing to read yet: the tables appear together when "
+                                  "the first copy is complete.");
     else
         buffer_append_text(&text, "Not every table is complete yet.");
     if (document_int(screen->document, "pending.count"))
@@ -152,9 +159,9 @@ static void append_freshness(const struct screen *screen)
             &text, " Writes: %s pending, oldest %s.",
             human_count(document_int(screen->document, "pending.count")).text,
             human_duration(document_real(screen->document, "pending.oldest_s")).text);
-    screen_pad(screen->out, SCREEN_MARGIN);
+    screen_pad(screen->out, (long)screen->margin);
     if (text.data)
-        screen_wrap(screen->out, text.data, SCREEN_MARGIN, screen->terminal);
+        screen_wrap(screen->out, text.data, screen->margin, screen->terminal);
 }
 
 static const char *note_of(const json_t *table, char *scratch, size_t size)
@@ -260,11 +267,11 @@ static void append_refused(const struct screen *screen)
             buffer_append_text(screen->out, "\n");
             screen_margin(screen->out, "refused", screen->terminal);
         } else {
-            screen_pad(screen->out, SCREEN_MARGIN);
+            screen_pad(screen->out, (long)SCREEN_MARGIN);
         }
         screen_wrap(screen->out, text.data, SCREEN_MARGIN, screen->terminal);
         if (remedy[0]) {
-            screen_pad(screen->out, SCREEN_MARGIN + 2);
+            screen_pad(screen->out, (long)SCREEN_MARGIN + 2);
             buffer_append_text(screen->out, "-> ");
             screen_wrap(screen->out, remedy, SCREEN_MARGIN + 5, screen->terminal);
         }
@@ -325,16 +332,18 @@ static void append_hints(const struct screen *screen)
 void status_screen_append(struct buffer *out, const json_t *document,
                           const struct terminal *terminal, int64_t now_us)
 {
-    const struct screen screen = {out, document, terminal, now_us};
+    struct screen screen = {out, document, terminal, now_us, SCREEN_MARGIN};
+    bool progress = document_member(document, "progress") != NULL;
 
     append_head(&screen);
     append_reason(&screen);
     append_freshness(&screen);
-    if (document_member(document, "progress")) {
+    if (progress) {
         buffer_append_text(out, "\n");
         progress_block_append(out, document, terminal);
     }
-    append_tables(&screen);
+    if (!progress || !is_first_sync(&screen))
+        append_tables(&screen);
     append_refused(&screen);
     append_rejected(&screen);
     append_cost(&screen);
@@ -345,7 +354,10 @@ void status_line_append(struct buffer *out, const json_t *document)
 {
     const char *state = document_text(document, "state");
 
-    buffer_append_format(out, "%s %lld pending %lld rejected ", state,
+    /* one word: what reads this splits at blanks */
+    for (; *state; state++)
+        buffer_append(out, *state == ' ' ? "-" : state, 1);
+    buffer_append_format(out, " %lld pending %lld rejected ",
                          (long long)document_int(document, "pending.count"),
                          (long long)document_int(document, "rejected.count"));
     if (document_member(document, "behind_s"))

@@ -14,7 +14,8 @@
 void status_screen_append(struct buffer *out, const json_t *document,
                           const struct terminal *terminal, int64_t now_us);
 
-/* One line for prompts and scripts: "offline 14 pending 1 rejected behind=12480s". */
+/* One line for prompts and scripts: "offline 14 pending 1 rejected behind=12480s"; a
+ * state of two words is joined with "-". */
 void status_line_append(struct buffer *out, const json_t *document);
 
 #endif

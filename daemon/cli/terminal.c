@@ -18,7 +18,7 @@ struct terminal terminal_of(int fd)
     terminal.colour = terminal.interactive && !(no_colour && *no_colour);
     if (terminal.interactive && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col) {
         terminal.columns = size.ws_col < 40 ? 40 : size.ws_col;
-        terminal.rows = size.ws_row;
+        terminal.rows = size.ws_row ? size.ws_row : terminal.rows;
     }
     return terminal;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define SQLSTATE_ORIGIN "SQLSTATE "
+#define TIMEOUT_NAME "timeout" /* of a wait: no kind of its own, but a name */
 
 enum exit_status control_exit_status(const struct error *err)
 {
@@ -43,13 +44,18 @@ static json_t *text_or_ascii(const char *text)
     return json_string(ascii);
 }
 
+static const char *name_of(const struct error *err)
+{
+    return strcmp(err->origin, TIMEOUT_NAME) == 0 ? TIMEOUT_NAME
+                                                  : error_kind_name(err->kind);
+}
+
 json_t *control_error_document(const struct error *err)
 {
     return json_pack("{s:i, s:s, s:s, s:i, s:o, s:o, s:s?}", "v", 1, "kind", "error",
-                     "name", error_kind_name(err->kind), "code",
-                     (int)control_exit_status(err), "message",
-                     text_or_ascii(err->message), "hint", text_or_ascii(err->hint),
-                     "sqlstate", sqlstate_of(err));
+                     "name", name_of(err), "code", (int)control_exit_status(err),
+                     "message", text_or_ascii(err->message), "hint",
+                     text_or_ascii(err->hint), "sqlstate", sqlstate_of(err));
 }
 
 json_t *control_result_document(void)
@@ -62,7 +68,7 @@ static enum error_kind kind_of_name(const char *name)
     for (int kind = ERROR_TRANSIENT; kind <= ERROR_INTERRUPTED; kind++)
         if (strcmp(error_kind_name((enum error_kind)kind), name) == 0)
             return (enum error_kind)kind;
-    return strcmp(name, "timeout") == 0 ? ERROR_TRANSIENT : ERROR_SYSTEM;
+    return strcmp(name, TIMEOUT_NAME) == 0 ? ERROR_TRANSIENT : ERROR_SYSTEM;
 }
 
 enum outcome control_error_read(const json_t *document, struct error *err)
@@ -74,6 +80,8 @@ enum outcome control_error_read(const json_t *document, struct error *err)
 
     error_set(err, kind_of_name(name ? name : ""), "%s",
               message ? message : "the daemon gave no reason");
+    if (name && strcmp(name, TIMEOUT_NAME) == 0)
+        strcpy(err->origin, TIMEOUT_NAME);
     if (sqlstate)
         snprintf(err->origin, sizeof(err->origin), SQLSTATE_ORIGIN "%.5s", sqlstate);
     return hint ? error_hint(err, "%s", hint) : FAILED;

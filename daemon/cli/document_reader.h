@@ -1,11 +1,11 @@
 /*
- * Status document: reading the JSON that engine_status() and the daemon give.
+ * Document reader: reading the JSON that engine_status() and the daemon give.
  *
  * Missing and null members read as "", 0 or NULL, so that a document of another version
  * is shown as far as it is understood.
  */
-#ifndef DAEMON_CLI_STATUS_DOCUMENT_H
-#define DAEMON_CLI_STATUS_DOCUMENT_H
+#ifndef DAEMON_CLI_DOCUMENT_READER_H
+#define DAEMON_CLI_DOCUMENT_READER_H
 
 #include <jansson.h>
 #include <stdbool.h>

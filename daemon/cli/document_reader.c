@@ -1,4 +1,4 @@
-#include "daemon/cli/status_document.h"
+#include "daemon/cli/document_reader.h"
 
 #include "daemon/cli/human_text.h"
 
