@@ -324,7 +324,8 @@ void mirror_sql_delete(struct buffer *sql, const struct table *table,
     }
 }
 
-/* Whether the new row itself is in the partial index: its values under their names. */
+/* Whether the new row itself is in the index: its values under their names. For a full
+ * index too, so that every parameter of the row occurs and may be bound. */
 static void new_row_matches(struct buffer *sql, const struct table *table,
                             const char *predicate)
 {
@@ -352,10 +353,9 @@ void mirror_sql_evict(struct buffer *sql, const struct table *table,
     for (size_t i = 0; i < table->key_count; i++)
         buffer_append_format(sql, "%s?%d", i ? ", " : "", table->key[i] + 1);
     buffer_append_text(sql, ")");
-    if (index->predicate) {
+    if (index->predicate)
         buffer_append_format(sql, " AND (%s)", index->predicate);
-        new_row_matches(sql, table, index->predicate);
-    }
+    new_row_matches(sql, table, index->predicate ? index->predicate : "true");
     buffer_append_text(sql, " RETURNING ");
     column_names(sql, table, table->key, table->key_count);
 }

@@ -53,7 +53,8 @@ void mirror_sql_delete(struct buffer *sql, const struct table *table,
 /*
  * DELETE of the rows that hold the values of a unique index against a new row:
  * WHERE u1 = ?u1 AND u2 = ?u2 AND key IS NOT (…) [AND predicate] RETURNING key columns.
- * Parameters are numbered as in mirror_sql_insert().
+ * Parameters are those of mirror_sql_insert(), all of them. A partial index counts only
+ * when both rows are in it.
  */
 void mirror_sql_evict(struct buffer *sql, const struct table *table,
                       const struct table_index *index, const char *physical_name);
