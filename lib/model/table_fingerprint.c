@@ -105,9 +105,7 @@ void table_fingerprint_append(struct buffer *text, const struct table *table)
     buffer_append_format(text, "table %u", table->oid);
     append_quoted(text, table->schema);
     append_quoted(text, table->name);
-    buffer_append_format(text, " %s%s\n",
-                         table->mode == TABLE_TRACKED ? "tracked" : "untracked",
-                         table->partitioned ? " partitioned" : "");
+    buffer_append_text(text, table->partitioned ? " partitioned\n" : "\n");
     for (size_t i = 0; i < table->column_count; i++)
         append_column(text, &table->columns[i]);
     buffer_append_text(text, "key");

@@ -1,5 +1,5 @@
 /*
- * Table fingerprint: what of a table shapes the cache or the deltas, as text.
+ * Table fingerprint: what of a table shapes its rows in the cache, as text.
  *
  * Two readings of an unchanged catalog give the same text; it differs as soon as a
  * name, type, key, index, default, scope … differs. One line per item, readable, so that
