@@ -21,8 +21,8 @@
 
 struct table_column {
     char *name;      /* as on the primary, unquoted */
-    char *type_name; /* for casts, ready to use: "numeric(12,4)", "public.mood",
-                        "\"Odd\".t" */
+    char *type_name; /* for casts, ready to use, under all domains: "numeric(12,4)",
+                        "public.mood", "\"Odd\".t" */
     enum column_codec codec;
     bool not_null;
     bool generated; /* GENERATED ALWAYS AS (…) STORED: mirrored, never pushed */
