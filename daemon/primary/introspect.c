@@ -29,6 +29,7 @@ enum {
     AT_MAY_USE_SCHEMA,
     AT_MAY_READ,
     AT_MAY_READ_XMIN,
+    AT_MAY_READ_DELETE_LOG,
     AT_TRACKED,
     AT_ESTIMATED_ROWS,
     AT_PARTITIONS,
@@ -217,6 +218,12 @@ static void check_access(const struct introspection *self, struct table_draft *d
     if (!relation_bool(self, row, AT_MAY_READ)) {
         table_draft_refuse(draft, "no permission to read it");
         table_draft_remedy(draft, "grant select on %s to %s", draft->quoted_name, role);
+    }
+    if (draft->table.mode == TABLE_TRACKED &&
+        !relation_bool(self, row, AT_MAY_READ_DELETE_LOG)) {
+        table_draft_refuse(draft,
+                           "is tracked, and no permission to read tidemark.deleted_row");
+        table_draft_remedy(draft, "select tidemark.grant_sync('%s')", role);
     }
 }
 

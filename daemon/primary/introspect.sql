@@ -10,6 +10,11 @@ with wanted as (
     select root.oid as root, part.relid::oid as oid
       from pg_class as root, pg_partition_tree(root.oid) as part
      where root.relkind = 'p' and not root.relispartition and part.isleaf
+), delete_log as (
+    select c.oid, has_schema_privilege(n.oid, 'USAGE')
+                  and has_table_privilege(c.oid, 'SELECT') as may_read
+      from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+     where n.nspname = 'tidemark' and c.relname = 'deleted_row'
 ), stamped as (
     select tgrelid as oid
       from pg_trigger
@@ -24,9 +29,11 @@ select wanted.name, quote_ident(wanted.name) as quoted_schema, n.oid is not null
        has_schema_privilege(n.oid, 'USAGE') as may_use_schema,
        has_any_column_privilege(c.oid, 'SELECT') as may_read,
        has_column_privilege(c.oid, (-2)::smallint, 'SELECT') as may_read_xmin,
-       exists (select from pg_attribute as a
-                where a.attrelid = c.oid and a.attname = 'tide_xid'
-                  and a.atttypid = 'pg_catalog.xid8'::regtype and not a.attisdropped)
+       coalesce((select delete_log.may_read from delete_log), false) as may_read_delete_log,
+       exists (select from delete_log)
+       and exists (select from pg_attribute as a
+                    where a.attrelid = c.oid and a.attname = 'tide_xid'
+                      and a.atttypid = 'pg_catalog.xid8'::regtype and not a.attisdropped)
        and c.oid in (select oid from stamped)
        and not exists (select from leaf
                         where leaf.root = c.oid and leaf.oid not in (select oid from stamped))
