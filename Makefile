@@ -95,7 +95,7 @@ install: all ## Install into $(DESTDIR)$(PREFIX)
 clean: ## Remove build/
 	rm -rf build
 
-$(OUT)/tidemarkd: $(call objects,$(SHARED) daemon/main.c)
+$(OUT)/tidemarkd: $(call objects,$(filter-out daemon/cli/% daemon/migrate/%,$(SHARED)) daemon/main.c)
 	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
 $(OUT)/tidemark: $(call objects,$(SHARED) daemon/cli/main.c)

@@ -64,6 +64,13 @@ static PGconn *start_connecting(const struct primary_config *config, const char 
     return PQconnectStartParams(keywords, values, 1);
 }
 
+/* Warnings of the server are no errors, and nobody reads them on stderr. */
+static void ignore_notice(void *context, const char *message)
+{
+    (void)context;
+    (void)message;
+}
+
 /* One step of the handshake; the wait is bounded by the connect time-out as a whole. */
 static enum outcome wait_for_handshake(struct primary *primary, bool reading,
                                        int64_t deadline_us, struct error *err)
@@ -95,6 +102,7 @@ static enum outcome shake_hands(struct primary *primary, struct error *err)
     /* the verbose form carries the SQLSTATE, the only way to learn it from a failed
      * handshake */
     PQsetErrorVerbosity(primary->connection, PQERRORS_VERBOSE);
+    PQsetNoticeProcessor(primary->connection, ignore_notice, NULL);
     while (PQstatus(primary->connection) != CONNECTION_BAD &&
            status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         if (wait_for_handshake(primary, status == PGRES_POLLING_READING, deadline_us,

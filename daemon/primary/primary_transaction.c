@@ -63,7 +63,8 @@ void primary_end_reading(struct primary *primary)
 {
     struct error ignored;
 
-    if (primary->connection &&
-        primary_run(primary, &primary_sql.roll_back, NULL, 0, &ignored) == FAILED)
+    if (!primary->connection || PQtransactionStatus(primary->connection) == PQTRANS_IDLE)
+        return;
+    if (primary_run(primary, &primary_sql.roll_back, NULL, 0, &ignored) == FAILED)
         primary_close(primary);
 }
