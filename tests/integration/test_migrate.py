@@ -28,8 +28,8 @@ def migrate(world, *options, conninfo=None, faults=False, environment=None):
                        environment=environment)
 
 
-def start_migrate(world):
-    return subprocess.Popen([program("tidemark"), "-c", configuration(world), "migrate"], text=True, cwd="/",
+def start_migrate(path):
+    return subprocess.Popen([program("tidemark"), "-c", path, "migrate"], text=True, cwd="/",
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN_ENVIRONMENT)
 
 
@@ -131,8 +131,9 @@ def test_a_runner_killed_in_between_leaves_whole_files(world, point):
     assert applied(world) == NAMES
 
 
-def test_two_runners_at_once_apply_each_file_once(world):
-    runners = [start_migrate(world) for _ in range(4)]
+def test_runners_at_once_apply_each_file_once(world):
+    path = configuration(world)
+    runners = [start_migrate(path) for _ in range(4)]
     answers = [runner.communicate(timeout=60) + (runner.returncode,) for runner in runners]
     assert [answer[2] for answer in answers] == [0, 0, 0, 0], answers
     assert applied(world) == NAMES
@@ -143,7 +144,7 @@ def test_a_runner_waits_for_another_one(world):
     with holder.cursor() as cursor:
         cursor.execute(RUNNER_LOCK)
         pid = holder.info.backend_pid
-    runner = start_migrate(world)
+    runner = start_migrate(configuration(world))
     time.sleep(1)
     assert runner.poll() is None and applied(world) == []
     holder.close()
@@ -157,7 +158,7 @@ def test_a_locked_table_is_waited_for_in_short_attempts(world):
     downgrade_last(world)
     holder = world.connect(autocommit=False)
     holder.cursor().execute("lock tidemark.migration in share mode")
-    runner = start_migrate(world)
+    runner = start_migrate(configuration(world))
     time.sleep(3.5)
     assert runner.poll() is None
     holder.rollback()
