@@ -107,9 +107,8 @@ static const char *end_of_word(const struct sql_script *script, const char *at,
     length = (size_t)(end - at);
     if (length == 1 && (*at == 'e' || *at == 'E') && end < script->end && *end == '\'')
         return end_of_quote(script, end, true);
-    if (nesting->after_begin && is_word(at, length, "atomic"))
-        nesting->blocks++;
-    else if (nesting->blocks && is_word(at, length, "case"))
+    if ((nesting->after_begin && is_word(at, length, "atomic")) ||
+        (nesting->blocks && is_word(at, length, "case")))
         nesting->blocks++;
     else if (nesting->blocks && is_word(at, length, "end"))
         nesting->blocks--;
