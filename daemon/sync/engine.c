@@ -495,7 +495,7 @@ enum outcome engine_run(struct engine *engine, struct error *err)
         if (wait_for_work(engine, wait_us, &idle, &lost) == FAILED)
             log_debug("%s", lost.message);
     }
-    return OK;
+    return engine_save_cursors(engine, err);
 }
 
 enum outcome engine_sync_once(struct engine *engine, struct error *err)

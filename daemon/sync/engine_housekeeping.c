@@ -112,3 +112,28 @@ enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *e
     }
     return OK;
 }
+
+enum outcome engine_save_cursors(struct engine *engine, struct error *err)
+{
+    struct database *db = engine->cache.db;
+    int64_t mark_us = engine->pull.header.mark_us;
+
+    if (!mark_us)
+        return OK;
+    if (database_begin(db, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < engine->followed.count; i++) {
+        struct followed_table *followed = &engine->followed.tables[i];
+
+        if (followed->visible && followed->cursor.exact &&
+            followed_table_save(followed, &followed->cursor, db, err) == FAILED)
+            goto failed;
+    }
+    if (catalog_put_mark(db, mark_us, err) == FAILED || database_commit(db, err) == FAILED)
+        goto failed;
+    return OK;
+
+failed:
+    database_roll_back(db);
+    return FAILED;
+}

@@ -76,6 +76,9 @@ MUST_CHECK enum outcome engine_catch_up(struct engine *engine, struct error *err
 MUST_CHECK enum outcome engine_keep_house(struct engine *engine, bool idle,
                                           struct error *err);
 
+/* Before leaving: idle rounds move the cursors in memory only. */
+MUST_CHECK enum outcome engine_save_cursors(struct engine *engine, struct error *err);
+
 /* ---- engine.c ---- */
 
 /* Publishes a state; writes it to the cache when it is another. reason may be NULL. */
