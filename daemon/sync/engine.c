@@ -416,8 +416,12 @@ static void log_failure(const struct error *err, int64_t wait_us)
 {
     char next[48];
 
+    if (!wait_us) {
+        log_info("%s: reading the schema again", err->message);
+        return;
+    }
     snprintf(next, sizeof(next), "retrying in %.1f s", (double)wait_us / 1e6);
-    log_outcome(err, wait_us ? next : "reading the schema again");
+    log_outcome(err, next);
 }
 
 /* ±10 %, so that many devices do not ask at the same instant. */

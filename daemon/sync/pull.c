@@ -15,7 +15,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum outcome build_lock(struct pull *pull, uint32_t number, struct error *err)
+/* A name belongs to one text for as long as the connection lives. */
+static void name_statements(struct pull *pull, uint32_t number)
+{
+    struct primary_statement *const statements[] = {&pull->begin, &pull->lock,
+                                                    &pull->header_query, &pull->commit};
+    static const char *const verbs[] = {"begin", "lock", "header", "commit"};
+
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(pull->names[i], sizeof(pull->names[i]), "tide_%s_%u", verbs[i], number);
+        statements[i]->name = pull->names[i];
+    }
+}
+
+static enum outcome build_lock(struct pull *pull, struct error *err)
 {
     OWNED(buffer_release) struct buffer sql = {0};
 
@@ -30,8 +43,7 @@ static enum outcome build_lock(struct pull *pull, uint32_t number, struct error 
     pull->lock_text = buffer_take(&sql);
     if (!pull->lock_text)
         return error_out_of_memory(err);
-    snprintf(pull->lock_name, sizeof(pull->lock_name), "tide_lock_%u", number);
-    pull->lock = (struct primary_statement){pull->lock_name, pull->lock_text, 0};
+    pull->lock.text = pull->lock_text;
     return OK;
 }
 
@@ -71,10 +83,11 @@ enum outcome pull_init(struct pull *pull, struct primary *primary, struct cache 
         .cache = cache,
         .followed = followed,
         .settings = *settings,
-        .begin = {"tide_begin", round_header_sql.begin.text, 0},
-        .header_query = {"tide_header", round_header_sql.read.text, 0},
-        .commit = {"tide_commit", round_header_sql.commit.text, 0},
+        .begin = {.text = round_header_sql.begin.text},
+        .header_query = {.text = round_header_sql.read.text},
+        .commit = {.text = round_header_sql.commit.text},
     };
+    name_statements(pull, number);
     pull->fields = calloc(WIRE_ROW_FIELD_LIMIT + 1, sizeof(*pull->fields));
     pull->values = calloc(WIRE_ROW_FIELD_LIMIT, sizeof(*pull->values));
     pull->plans = calloc(followed->count + 1, sizeof(*pull->plans));
@@ -86,7 +99,7 @@ enum outcome pull_init(struct pull *pull, struct primary *primary, struct cache 
             FAILED ||
         round_header_params_init(&pull->header_params, &followed->schema, schema_names,
                                  err) == FAILED ||
-        build_lock(pull, number, err) == FAILED || build_pins(pull, err) == FAILED) {
+        build_lock(pull, err) == FAILED || build_pins(pull, err) == FAILED) {
         pull_release(pull);
         return FAILED;
     }

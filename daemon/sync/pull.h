@@ -55,7 +55,7 @@ struct pull {
     struct primary_statement lock;
     struct primary_statement header_query;
     struct primary_statement commit;
-    char lock_name[32];
+    char names[4][32]; /* of the four statements above */
     char *lock_text;
     struct primary_statement *pins; /* behind a transaction pooler */
     size_t pin_count;
