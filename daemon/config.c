@@ -37,16 +37,16 @@ void config_free(struct config *config)
 }
 
 enum outcome config_value_set(struct config_value *slot, const struct setting *setting,
-                              const char *text, const struct config *config,
-                              enum config_origin origin, const char *where,
-                              struct error *err)
+                              const char *text, const char *home,
+                              const struct config_source *source, struct error *err)
 {
-    OWNED(value_release) struct config_value fresh = {.origin = origin};
+    OWNED(value_release) struct config_value fresh = {.origin = source->origin};
 
-    if (setting_parse(setting, text, config->home, &fresh.value, err) == FAILED)
-        return error_wrap(err, "%s: [%s] %s", where, setting->section, setting->key);
+    if (setting_parse(setting, text, home, &fresh.value, err) == FAILED)
+        return error_wrap(err, "%s: [%s] %s", source->where, setting->section,
+                          setting->key);
     fresh.text = *text ? strdup(text) : NULL;
-    fresh.where = strdup(where);
+    fresh.where = strdup(source->where);
     if ((*text && !fresh.text) || !fresh.where)
         return error_out_of_memory(err);
     value_release(slot);

@@ -108,8 +108,8 @@ static enum outcome take_table(struct config *config, const char *name, const ch
         if (find_table(config, part, strlen(part) - strlen(suffix), &table, err) ==
             FAILED)
             return FAILED;
-        return config_value_set(&table->values[id], setting, text, config,
-                                ORIGIN_ENVIRONMENT, name, err);
+        return config_value_set(&table->values[id], setting, text, config->home,
+                                &(struct config_source){ORIGIN_ENVIRONMENT, name}, err);
     }
     return NOTHING;
 }
@@ -122,8 +122,9 @@ static enum outcome take_setting(struct config *config, const char *name,
 
         name_variable(&setting_table[id], variable);
         if (strcmp(variable, name) == 0)
-            return config_value_set(&config->values[id], &setting_table[id], text, config,
-                                    ORIGIN_ENVIRONMENT, name, err);
+            return config_value_set(
+                &config->values[id], &setting_table[id], text, config->home,
+                &(struct config_source){ORIGIN_ENVIRONMENT, name}, err);
     }
     return NOTHING;
 }

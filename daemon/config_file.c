@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <ini.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,7 +190,7 @@ static char *next_line(char *buffer, int size, void *context)
         take_section(reader, line);
     if (reader->failed)
         return NULL;
-    strcpy(buffer, line);
+    memcpy(buffer, line, strlen(line) + 1);
     return buffer;
 }
 
@@ -263,8 +264,9 @@ static int take_setting(void *context, const char *section, const char *key,
     if (where.failed)
         error_out_of_memory(reader->err);
     reader->failed =
-        where.failed || config_value_set(slot, setting, text, reader->config, ORIGIN_FILE,
-                                         where.data, reader->err) == FAILED;
+        where.failed || config_value_set(slot, setting, text, reader->config->home,
+                                         &(struct config_source){ORIGIN_FILE, where.data},
+                                         reader->err) == FAILED;
     return !reader->failed;
 }
 

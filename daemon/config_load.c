@@ -73,12 +73,13 @@ static enum outcome find_file(struct config *config, const struct config_request
 static enum outcome put_default(struct config *config, enum setting_id id,
                                 const char *text, struct error *err)
 {
+    static const struct config_source source = {ORIGIN_DEFAULT, "default"};
     struct config_value *slot = &config->values[id];
 
     if (!text)
         return error_out_of_memory(err);
-    if (config_value_set(slot, &setting_table[id], text, config, ORIGIN_DEFAULT,
-                         "default", err) == FAILED)
+    if (config_value_set(slot, &setting_table[id], text, config->home, &source, err) ==
+        FAILED)
         return FAILED;
     free(slot->where);
     slot->where = NULL;

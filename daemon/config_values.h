@@ -28,11 +28,16 @@ struct config {
     struct introspect_rule *rules; /* one for each table */
 };
 
-/* Reads text as that setting and keeps it; errors begin with where. */
+struct config_source {
+    enum config_origin origin;
+    const char *where; /* errors begin with it */
+};
+
+/* Reads text as that setting and keeps it. home is for a leading ~/. */
 MUST_CHECK enum outcome config_value_set(struct config_value *slot,
                                          const struct setting *setting, const char *text,
-                                         const struct config *config,
-                                         enum config_origin origin, const char *where,
+                                         const char *home,
+                                         const struct config_source *source,
                                          struct error *err);
 
 /* NULL: no such section yet. The pointer is good until the next add. */

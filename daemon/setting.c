@@ -85,7 +85,7 @@ enum outcome setting_parse_duration(const char *text, int64_t *out_us, struct er
 static enum outcome parse_duration(const struct setting *setting, const char *text,
                                    struct setting_value *value, struct error *err)
 {
-    int64_t us;
+    int64_t us = 0;
 
     if (setting_parse_duration(text, &us, err) == FAILED)
         return FAILED;

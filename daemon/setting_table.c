@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SECONDS(n) ((n)*US_PER_SECOND)
-#define DAYS(n) ((n)*86400 * US_PER_SECOND)
+#define DAYS(n) SECONDS((n)*86400LL)
 
 const struct setting setting_table[SETTING_COUNT] = {
     [PRIMARY_CONNINFO] =

@@ -7,33 +7,35 @@
 
 struct option {
     const char *name;
-    const char *letter;  /* the short form, or NULL */
-    unsigned int option; /* of enum command_option; 0: every command takes it */
-    size_t offset;       /* in struct invocation */
-    bool has_value;
+    const char *letter; /* the short form, or NULL */
     const char *help;
+    size_t offset;       /* in struct invocation */
+    unsigned int option; /* of enum command_option; 0: every command takes it */
+    bool has_value;
 };
 
 #define PLACE(member) offsetof(struct invocation, member)
 
 static const struct option options[] = {
-    {"--config", "-c", 0, PLACE(request.path), true,
-     "-c, --config FILE   read this configuration"},
-    {"--json", NULL, 0, PLACE(json), false,
-     "--json              for programs: JSON on stdout"},
-    {"--help", "-h", 0, PLACE(help), false, "-h, --help          this text"},
-    {"--quiet", "-q", OPTION_QUIET, PLACE(quiet), false,
-     "-q, --quiet         one line, for prompts and scripts"},
-    {"--timeout", NULL, OPTION_TIMEOUT, PLACE(timeout), true,
-     "--timeout D         give up after D (10s, 2min): exit status 75"},
-    {"--fix-sql", NULL, OPTION_FIX_SQL, PLACE(fix_sql), false,
-     "--fix-sql           print only the SQL that cures what was found"},
-    {"--dry-run", NULL, OPTION_DRY_RUN, PLACE(dry_run), false,
-     "--dry-run           change nothing, print the SQL"},
-    {"--conninfo", NULL, OPTION_CONNINFO, PLACE(conninfo), true,
-     "--conninfo TEXT     how to reach the primary, without a password"},
-    {"--cache", NULL, OPTION_CACHE, PLACE(cache), true,
-     "--cache FILE        the SQLite file to keep"},
+    {"--config", "-c", "-c, --config FILE   read this configuration", PLACE(request.path),
+     0, true},
+    {"--json", NULL, "--json              for programs: JSON on stdout", PLACE(json), 0,
+     false},
+    {"--help", "-h", "-h, --help          this text", PLACE(help), 0, false},
+    {"--quiet", "-q", "-q, --quiet         one line, for prompts and scripts",
+     PLACE(quiet), OPTION_QUIET, false},
+    {"--timeout", NULL, "--timeout D         give up after D (10s, 2min): exit status 75",
+     PLACE(timeout), OPTION_TIMEOUT, true},
+    {"--fix-sql", NULL,
+     "--fix-sql           print only the SQL that cures what was found", PLACE(fix_sql),
+     OPTION_FIX_SQL, false},
+    {"--dry-run", NULL, "--dry-run           change nothing, print the SQL",
+     PLACE(dry_run), OPTION_DRY_RUN, false},
+    {"--conninfo", NULL,
+     "--conninfo TEXT     how to reach the primary, without a password", PLACE(conninfo),
+     OPTION_CONNINFO, true},
+    {"--cache", NULL, "--cache FILE        the SQLite file to keep", PLACE(cache),
+     OPTION_CACHE, true},
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -154,32 +156,43 @@ static enum outcome check(const struct invocation *invocation, unsigned int give
     return OK;
 }
 
+/* One argument; *index moves when it takes the next one too. */
+static enum outcome take_argument(char *const *argv, int *index, unsigned int *given,
+                                  struct invocation *invocation, struct error *err)
+{
+    const char *argument = argv[*index];
+    const struct option *option = find_option(argument);
+
+    if (argument[0] != '-' || !argument[1])
+        return take_word(argument, invocation, err);
+    if (!invocation->command && strcmp(argument, "--version") == 0)
+        return take_word("version", invocation, err);
+    if (!option)
+        return refuse_option(argument, err);
+    *given |= option->option;
+    return take_option(option, argv, index, invocation, err);
+}
+
 enum outcome command_line_parse(int argc, char *const *argv,
                                 struct invocation *out_invocation, struct error *err)
 {
     unsigned int given = 0;
     bool words_only = false;
-    enum outcome outcome = OK;
 
     /* --json counts even behind the mistake: it says how to report it */
     for (int i = 1; i < argc; i++)
         out_invocation->json = out_invocation->json || strcmp(argv[i], "--json") == 0;
-    for (int i = 1; i < argc && outcome == OK; i++) {
-        bool is_option = !words_only && argv[i][0] == '-' && argv[i][1];
-        const struct option *option = is_option ? find_option(argv[i]) : NULL;
+    for (int i = 1; i < argc; i++) {
+        enum outcome outcome = OK;
 
-        if (is_option && strcmp(argv[i], "--") == 0) {
+        if (!words_only && strcmp(argv[i], "--") == 0)
             words_only = true;
-        } else if (is_option && !out_invocation->command &&
-                   strcmp(argv[i], "--version") == 0) {
-            outcome = take_word("version", out_invocation, err);
-        } else if (option) {
-            given |= option->option;
-            outcome = take_option(option, argv, &i, out_invocation, err);
-        } else {
-            outcome = is_option ? refuse_option(argv[i], err)
-                                : take_word(argv[i], out_invocation, err);
-        }
+        else if (words_only)
+            outcome = take_word(argv[i], out_invocation, err);
+        else
+            outcome = take_argument(argv, &i, &given, out_invocation, err);
+        if (outcome == FAILED)
+            return FAILED;
     }
-    return outcome == OK ? check(out_invocation, given, err) : outcome;
+    return check(out_invocation, given, err);
 }

@@ -25,31 +25,40 @@ struct human human_count(int64_t number)
     return human;
 }
 
+/* One decimal while it says something: "0.4 s", "2.1 s", but "2 s". */
+static void format_seconds(double seconds, char *text, size_t size)
+{
+    long long tenths = seconds < 0 ? 0 : (long long)(seconds * 10 + 0.5);
+
+    if (tenths >= 100 || (tenths >= 10 && tenths % 10 == 0))
+        snprintf(text, size, "%.0f s", seconds);
+    else
+        snprintf(text, size, "%lld.%lld s", tenths / 10, tenths % 10);
+}
+
+/* "3 h 28 min"; without the second part where it is 0. */
+static void format_pair(long long first, const char *unit, long long second,
+                        const char *second_unit, char out_text[static 48])
+{
+    if (second)
+        snprintf(out_text, 48, "%lld %s %lld %s", first, unit, second, second_unit);
+    else
+        snprintf(out_text, 48, "%lld %s", first, unit);
+}
+
 struct human human_duration(double seconds)
 {
     struct human human;
     long long whole = (long long)(seconds + 0.5);
-    char *text = human.text;
-    size_t size = sizeof(human.text);
 
-    if (seconds < 9.95)
-        snprintf(text, size,
-                 seconds < 0.95 || whole * 10 != (long long)(seconds * 10 + 0.5)
-                     ? "%.1f s"
-                     : "%.0f s",
-                 seconds < 0 ? 0.0 : seconds);
-    else if (whole < 60)
-        snprintf(text, size, "%lld s", whole);
-    else if (whole < 600 && whole % 60)
-        snprintf(text, size, "%lld min %lld s", whole / 60, whole % 60);
+    if (whole < 60)
+        format_seconds(seconds, human.text, sizeof(human.text));
     else if (whole < 3600)
-        snprintf(text, size, "%lld min", whole / 60);
+        format_pair(whole / 60, "min", whole < 600 ? whole % 60 : 0, "s", human.text);
     else if (whole < 86400)
-        snprintf(text, size, whole % 3600 < 60 ? "%lld h" : "%lld h %lld min",
-                 whole / 3600, whole / 60 % 60);
+        format_pair(whole / 3600, "h", whole / 60 % 60, "min", human.text);
     else
-        snprintf(text, size, whole % 86400 < 3600 ? "%lld d" : "%lld d %lld h",
-                 whole / 86400, whole / 3600 % 24);
+        format_pair(whole / 86400, "d", whole / 3600 % 24, "h", human.text);
     return human;
 }
 
@@ -170,7 +179,7 @@ static void copy_harmless(const char *text, char *out_text, size_t size)
             byte = '?';
             text++;
         }
-        out_text[length++] = byte < 0x20 || byte == 0x7f ? '?' : (char)byte;
+        out_text[length++] = (char)(byte < 0x20 || byte == 0x7f ? '?' : byte);
     }
     out_text[length] = '\0';
 }
@@ -205,6 +214,7 @@ void human_fit(const char *text, size_t columns, bool unicode, char *out_text,
     head = character_at(out_text, kept - kept / 2);
     if ((size_t)(tail - head) < strlen(dots))
         return;
-    memcpy(head, dots, strlen(dots));
     memmove(head + strlen(dots), tail, strlen(tail) + 1);
+    for (; *dots; dots++)
+        *head++ = *dots;
 }

@@ -27,10 +27,26 @@ static double age_s(const struct screen *screen, int64_t time_us)
     return age_us < 0 ? 0 : (double)age_us / (double)US_PER_SECOND;
 }
 
-/* "db.example.net/shop (TLS, 24 ms)"; "" when no primary is known. */
-static void describe_primary(const struct screen *screen, char *out_text, size_t size)
+/* " (TLS, pooler, 24 ms)" of a link that stands. */
+static void append_link(struct buffer *text, const json_t *document, bool local)
 {
-    const json_t *document = screen->document;
+    const char *security = local ? "socket" : "no TLS";
+
+    buffer_append_format(text, " (%s",
+                         document_flag(document, "primary.tls") ? "TLS" : security);
+    if (document_flag(document, "primary.pooler"))
+        buffer_append_text(text, ", pooler");
+    if (document_flag(document, "primary.standby"))
+        buffer_append_text(text, ", standby");
+    if (document_member(document, "primary.round_trip_ms"))
+        buffer_append_format(text, ", %.3g ms",
+                             document_real(document, "primary.round_trip_ms"));
+    buffer_append_text(text, ")");
+}
+
+/* "db.example.net/shop (TLS, 24 ms)"; "" when no primary is known. */
+static void describe_primary(const json_t *document, char *out_text, size_t size)
+{
     const char *host = document_text(document, "primary.host");
     const char *port = document_text(document, "primary.port");
     const char *database = document_text(document, "primary.database");
@@ -38,26 +54,14 @@ static void describe_primary(const struct screen *screen, char *out_text, size_t
     OWNED(buffer_release) struct buffer text = {0};
 
     out_text[0] = '\0';
-    if (!document_member(document, "primary") || (!host[0] && !database[0]))
+    if (!host[0] && !database[0])
         return;
     buffer_append_text(&text, local ? "this machine" : host);
     if (port[0] && strcmp(port, "5432") != 0)
         buffer_append_format(&text, ":%s", port);
     buffer_append_format(&text, "/%s", database);
-    if (document_flag(document, "primary.connected")) {
-        buffer_append_text(&text, document_flag(document, "primary.tls") ? " (TLS"
-                                  : local                                ? " (socket"
-                                                                         : " (no TLS");
-        if (document_flag(document, "primary.pooler"))
-            buffer_append_text(&text, ", pooler");
-        if (document_flag(document, "primary.standby"))
-            buffer_append_text(&text, ", standby");
-        if (document_member(document, "primary.round_trip_ms"))
-            buffer_append_format(&text, ", %.3g ms)",
-                                 document_real(document, "primary.round_trip_ms"));
-        else
-            buffer_append_text(&text, ")");
-    }
+    if (document_flag(document, "primary.connected"))
+        append_link(&text, document, local);
     if (!text.failed)
         snprintf(out_text, size, "%s", text.data);
 }
@@ -77,7 +81,7 @@ static void append_head(struct screen *screen)
     char path[512];
     size_t used;
 
-    describe_primary(screen, primary, sizeof(primary));
+    describe_primary(screen->document, primary, sizeof(primary));
     human_fit(primary, 100, screen->terminal->unicode, shown, sizeof(shown));
     screen->margin = screen_margin(screen->out, document_text(screen->document, "state"),
                                    screen->terminal);

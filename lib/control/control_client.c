@@ -50,7 +50,7 @@ static enum outcome connect_to(int fd, const char *path, struct error *err)
                           "[control] socket",
                           sizeof(address.sun_path) - 1);
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
         return OK;
     if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR)

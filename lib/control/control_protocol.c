@@ -39,7 +39,7 @@ static json_t *text_or_ascii(const char *text)
     if (value)
         return value;
     for (; *text && length + 1 < sizeof(ascii); text++)
-        ascii[length++] = (unsigned char)*text < 0x80 ? *text : '?';
+        ascii[length++] = (char)((unsigned char)*text < 0x80 ? *text : '?');
     ascii[length] = '\0';
     return json_string(ascii);
 }
@@ -81,7 +81,7 @@ enum outcome control_error_read(const json_t *document, struct error *err)
     error_set(err, kind_of_name(name ? name : ""), "%s",
               message ? message : "the daemon gave no reason");
     if (name && strcmp(name, TIMEOUT_NAME) == 0)
-        strcpy(err->origin, TIMEOUT_NAME);
+        snprintf(err->origin, sizeof(err->origin), TIMEOUT_NAME);
     if (sqlstate)
         snprintf(err->origin, sizeof(err->origin), SQLSTATE_ORIGIN "%.5s", sqlstate);
     return hint ? error_hint(err, "%s", hint) : FAILED;

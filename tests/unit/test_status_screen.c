@@ -77,8 +77,9 @@ static void an_offline_cache_says_why_and_what_next(void **state)
         &plain,
         "offline   /data/app.db  <-  db.example.net:6432/shop\n"
         "          since 09:12:32 today (3 h 28 min): no route to host. Next try in 41 "
-        "s;\n"
-        "          `tidemark sync` tries now.\n"
+        "s; "
+        "`tidemark sync`\n"
+        "          tries now.\n"
         "          Reads work: complete up to 09:11:58 today, 3 h 28 min ago.\n"
         "\n"
         "No table is mirrored yet.\n");
