@@ -96,17 +96,21 @@ clean: ## Remove build/
 	rm -rf build
 
 $(OUT)/tidemarkd: $(call objects,$(filter-out daemon/cli/% daemon/migrate/%,$(SHARED)) daemon/main.c)
-	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+	@echo "  ld $@"
+	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
 $(OUT)/tidemark: $(call objects,$(SHARED) daemon/cli/main.c)
-	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+	@echo "  ld $@"
+	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
 $(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(SHARED) $(SUPPORT))
-	$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS) -lcmocka
+	@echo "  ld $@"
+	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS) -lcmocka
 
 $(OUT)/%.o: %.c | $(SQL_HEADERS) $(MIGRATIONS)
 	@mkdir -p $(@D)
-	$(COMPILE) -c -o $@ $<
+	@echo "  cc $<"
+	@$(COMPILE) -c -o $@ $<
 
 $(OUT)/%.h.ok: %.h | $(SQL_HEADERS) $(MIGRATIONS)
 	@mkdir -p $(@D)
@@ -115,11 +119,11 @@ $(OUT)/%.h.ok: %.h | $(SQL_HEADERS) $(MIGRATIONS)
 vpath %.sql $(sort $(dir $(SQL_FILES)))
 $(OUT)/gen/%.sql.h: %.sql lib/base/embed_sql.awk
 	@mkdir -p $(@D)
-	awk -v module=$* -f lib/base/embed_sql.awk $< > $@.new && mv $@.new $@
+	@awk -v module=$* -f lib/base/embed_sql.awk $< > $@.new && mv $@.new $@
 
 $(OUT)/gen/%_migrations.h: lib/base/embed_files.awk $(wildcard migrations/cache/*.sql migrations/primary/*.sql)
 	@mkdir -p $(@D)
-	awk -v array=$*_migrations -f lib/base/embed_files.awk $(sort $(wildcard migrations/$*/*.sql)) > $@.new && mv $@.new $@
+	@awk -v array=$*_migrations -f lib/base/embed_files.awk $(sort $(wildcard migrations/$*/*.sql)) > $@.new && mv $@.new $@
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 .SECONDARY:

@@ -129,7 +129,8 @@ enum outcome engine_save_cursors(struct engine *engine, struct error *err)
             followed_table_save(followed, &followed->cursor, db, err) == FAILED)
             goto failed;
     }
-    if (catalog_put_mark(db, mark_us, err) == FAILED || database_commit(db, err) == FAILED)
+    if (catalog_put_mark(db, mark_us, err) == FAILED ||
+        database_commit(db, err) == FAILED)
         goto failed;
     return OK;
 
