@@ -216,14 +216,13 @@ static void translate_bytea(struct buffer *sql, const char *expression)
         buffer_append_format(sql, "x'%s'", digits);
 }
 
-static void translate_array(struct buffer *sql, const char *expression)
+static bool is_empty_array(const char *expression)
 {
     OWNED(buffer_release) struct buffer content = {0};
 
-    if (strncmp(expression, "ARRAY[]::", 9) == 0 && is_type_name(expression + 9))
-        buffer_append_text(sql, "'[]'");
-    else if (read_text_constant(&content, expression) && !strcmp(content.data, "{}"))
-        buffer_append_text(sql, "'[]'");
+    if (strncmp(expression, "ARRAY[]::", 9) == 0)
+        return is_type_name(expression + 9);
+    return read_text_constant(&content, expression) && !strcmp(content.data, "{}");
 }
 
 void column_default_translate(struct buffer *sql, const struct table_column *column,
@@ -265,7 +264,8 @@ void column_default_translate(struct buffer *sql, const struct table_column *col
         break;
     case CODEC_ARRAY_OF_LITERALS:
     case CODEC_ARRAY_OF_TEXT:
-        translate_array(sql, expression);
+        if (is_empty_array(expression))
+            buffer_append_text(sql, "'[]'");
         break;
     case CODEC_SERVER_TEXT:
     case CODEC_COUNT:
