@@ -2,7 +2,6 @@
 
 #include "daemon/cli/doctor_checks.h"
 #include "daemon/cli/terminal.h"
-#include "daemon/config.h"
 #include "daemon/primary/primary_query.h"
 #include "lib/base/cleanup.h"
 
@@ -102,6 +101,7 @@ enum exit_status doctor_command(const struct config *config, bool json, bool fix
 
     config_engine(config, &engine);
     engine.primary.application = "tidemark doctor";
+    doctor.config = config;
     doctor.engine = &engine;
     examine(&doctor);
     if (doctor.findings.failed || print(&doctor.findings, json, fix_sql) != EXIT_DONE) {

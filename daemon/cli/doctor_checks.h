@@ -9,6 +9,7 @@
 #define DAEMON_CLI_DOCTOR_CHECKS_H
 
 #include "daemon/cli/doctor_findings.h"
+#include "daemon/config.h"
 #include "daemon/primary/primary.h"
 #include "daemon/sync/engine.h"
 #include "lib/base/error.h"
@@ -18,7 +19,8 @@
 struct primary_result;
 
 struct doctor {
-    const struct engine_config *engine;
+    const struct config *config;
+    const struct engine_config *engine; /* made of it */
     struct findings findings;
     struct primary *primary;  /* connected, or NULL */
     struct primary_info info; /* of the connection */

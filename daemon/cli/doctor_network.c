@@ -29,7 +29,8 @@ void doctor_check_connection(struct doctor *doctor)
     struct findings *findings = &doctor->findings;
     struct error err;
 
-    if (primary_new(&doctor->primary, &doctor->engine->primary, &err) == OK &&
+    if (config_check_primary(doctor->config, &err) == OK &&
+        primary_new(&doctor->primary, &doctor->engine->primary, &err) == OK &&
         primary_connect(doctor->primary, &err) == OK) {
         primary_describe(doctor->primary, &doctor->info);
         findings_ok(findings, "%s:%s/%s answers in %.1f ms, PostgreSQL %d.%d, as %s",

@@ -101,20 +101,36 @@ void doctor_check_installation(struct doctor *doctor)
     add_missing_grant(doctor);
 }
 
+static bool starts_with(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* Some remedies begin with SQL that runs as it stands, some have gaps for a person. */
+static void add_remedy(struct findings *findings, const struct table_refusal *refusal)
+{
+    const char *alternative = strstr(refusal->remedy, "; or ");
+    size_t length =
+        alternative ? (size_t)(alternative - refusal->remedy) : strlen(refusal->remedy);
+
+    if (starts_with(refusal->remedy, "grant ") ||
+        starts_with(refusal->remedy, "select tidemark."))
+        findings_sql(findings, "%.*s;", (int)length, refusal->remedy);
+    if (starts_with(refusal->remedy, "alter table "))
+        findings_cure(findings, "%s; or leave it out: tables = *, !%s", refusal->remedy,
+                      refusal->name);
+    else if (refusal->remedy[0])
+        findings_cure(findings, "%s", refusal->remedy);
+}
+
 static void add_refusals(struct doctor *doctor)
 {
-    struct findings *findings = &doctor->findings;
-
     for (size_t i = 0; i < doctor->tables.refusal_count; i++) {
         const struct table_refusal *refusal = &doctor->tables.refusals[i];
 
-        findings_fail(findings, "TM160", "%s.%s is not mirrored: %s", refusal->schema,
-                      refusal->name, refusal->reason);
-        if (strncmp(refusal->remedy, "grant ", 6) == 0)
-            findings_sql(findings, "%s;", refusal->remedy);
-        else if (refusal->remedy[0])
-            findings_cure(findings, "%s; or leave it out: tables = *, !%s",
-                          refusal->remedy, refusal->name);
+        findings_fail(&doctor->findings, "TM160", "%s.%s is not mirrored: %s",
+                      refusal->schema, refusal->name, refusal->reason);
+        add_remedy(&doctor->findings, refusal);
     }
 }
 
