@@ -3,6 +3,8 @@
 #include "daemon/cli/report.h"
 #include "daemon/cli/document_reader.h"
 #include "daemon/cli/status_screen.h"
+#include "daemon/sync/status_board.h"
+#include "daemon/sync/status_of_file.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 
@@ -21,6 +23,29 @@ static enum outcome ask_daemon(const struct config *config, json_t **out_documen
     return outcome == OK
                ? daemon_call_answer(client, ANSWER_TIMEOUT_US, out_document, err)
                : outcome;
+}
+
+/* Nobody is at work: what the last daemon left in the file, and how to start one. */
+static enum outcome look_into_file(const struct config *config, json_t **out_document,
+                                   struct error *err)
+{
+    struct engine_config engine_config;
+    struct status_promises promises;
+    struct error absent;
+    enum outcome outcome;
+
+    config_engine(config, &engine_config);
+    promises =
+        (struct status_promises){engine_config.cache.path, engine_config.overlap_us,
+                                 engine_config.sweep_interval_us};
+    outcome = status_of_file(&promises, out_document, err);
+    if (outcome != OK)
+        return outcome;
+    daemon_call_absent(config, &absent);
+    json_array_append_new(json_object_get(*out_document, "hints"),
+                          json_pack("{s:s, s:s}", "text", "the daemon is not running",
+                                    "command", absent.hint));
+    return OK;
 }
 
 static void print_screen(const json_t *document, bool quiet)
@@ -44,6 +69,8 @@ enum exit_status command_status(const struct invocation *invocation)
     struct error err;
     enum outcome outcome = ask_daemon(invocation->config, &document, &err);
 
+    if (outcome == NOTHING)
+        outcome = look_into_file(invocation->config, &document, &err);
     if (outcome == NOTHING)
         outcome = daemon_call_absent(invocation->config, &err);
     if (outcome != OK)

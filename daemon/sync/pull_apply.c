@@ -208,7 +208,8 @@ static void settle(struct pull *pull)
             followed->visible = true;
             followed->outdated = false;
         }
-        if (followed->state != TABLE_LIVE)
+        /* one that is being copied anew stays where it is until the copy joins */
+        if (!followed->has_copy && !followed->resync_wanted)
             followed_table_move(followed, TABLE_LIVE);
     }
 }
