@@ -23,6 +23,7 @@ enum {
     AT_GENERATED,
     AT_DEFAULT,
     AT_MAY_READ,
+    AT_IS_VISIBLE,
 };
 
 struct kind_codec {
@@ -117,6 +118,7 @@ static enum outcome read_column(struct table_column *column, struct column_facts
     facts->is_timestamp = !strcmp(kind, "timestamptz") || !strcmp(kind, "timestamp");
     facts->is_enum = strcmp(kind, "enum") == 0;
     facts->may_be_key = !is_one_of(kind, never_keys);
+    facts->is_visible = primary_result_bool(result, row, AT_IS_VISIBLE);
     facts->may_read = primary_result_bool(result, row, AT_MAY_READ);
     if (!copy_text(&column->name, primary_result_text(result, row, AT_NAME)) ||
         !copy_text(&column->type_name, primary_result_text(result, row, AT_TYPE_NAME)) ||

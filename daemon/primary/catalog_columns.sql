@@ -1,5 +1,6 @@
--- Columns and their types, read for many tables at once. Nothing here depends on the search
--- path. $1 is an array of OIDs.
+-- Columns and their types, read for many tables at once. Only is_visible depends on the search
+-- path: whether the operators of a type that is not built in can be expected to be found. $1 is
+-- an array of OIDs.
 
 -- name: columns
 -- A domain is followed down to its base type; the first type modifier on the way counts.
@@ -40,7 +41,8 @@ select a.attrelid, a.attnum, a.attname, quote_ident(a.attname) as quoted_name,
        a.attgenerated <> '' as generated,
        case when a.attgenerated = '' and a.attidentity = ''
             then pg_get_expr(d.adbin, d.adrelid) end as default_expression,
-       has_column_privilege(a.attrelid, a.attnum, 'SELECT') as may_read
+       has_column_privilege(a.attrelid, a.attnum, 'SELECT') as may_read,
+       base.kind not in ('citext', 'other') or pg_type_is_visible(base.type) as is_visible
   from pg_attribute as a
   join base on base.start = a.atttypid
  cross join lateral (

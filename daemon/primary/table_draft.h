@@ -24,6 +24,7 @@ struct column_facts {
     bool is_enum;
     bool is_timestamp; /* with time zone or without */
     bool may_be_key;   /* equality of its text is equality on the primary */
+    bool is_visible;   /* operators of its type are in the search path */
     bool may_read;
     char *default_expression; /* pg_get_expr, or NULL */
 };

@@ -33,17 +33,35 @@ static bool is_key_attribute(const struct table_draft *draft, size_t column)
     return false;
 }
 
-static void check_key_types(struct table_draft *draft)
+static void check_key_type(struct table_draft *draft, size_t column, const char *role)
 {
-    for (size_t i = 0; i < draft->table.column_count; i++) {
-        if (!is_key_attribute(draft, i) || draft->facts[i].may_be_key)
-            continue;
-        table_draft_refuse(
-            draft, "its key column %s is of type %s, which cannot be a key",
-            draft->facts[i].quoted_name, draft->table.columns[i].type_name);
+    const struct column_facts *facts = &draft->facts[column];
+    const char *type_name = draft->table.columns[column].type_name;
+
+    if (!facts->may_be_key) {
+        table_draft_refuse(draft,
+                           "its key column %s is of type %s, which cannot be a key",
+                           facts->quoted_name, type_name);
         table_draft_remedy(draft, "make its primary key of integers, text, uuid, dates, "
                                   "numeric, boolean, bytea or an enum");
     }
+    /* Else keys would be compared with the operators of another type, silently. */
+    if (!facts->is_visible) {
+        table_draft_refuse(draft,
+                           "its key column %s is of type %s, which is not in the search "
+                           "path",
+                           facts->quoted_name, type_name);
+        table_draft_remedy(
+            draft, "alter role %s set search_path = …, with the schema of the type",
+            role);
+    }
+}
+
+static void check_key_types(struct table_draft *draft, const char *role)
+{
+    for (size_t i = 0; i < draft->table.column_count; i++)
+        if (is_key_attribute(draft, i))
+            check_key_type(draft, i, role);
 }
 
 static void check_rule_names(struct table_draft *draft)
@@ -268,7 +286,7 @@ enum outcome table_rules_apply(struct table_draft *draft,
                                const struct introspect_config *config, const char *role,
                                struct error *err)
 {
-    check_key_types(draft);
+    check_key_types(draft, role);
     if (apply_rule(draft, err) == FAILED)
         return FAILED;
     select_columns(draft, config);

@@ -30,6 +30,7 @@ static struct table_draft draft_of(struct table table)
             .quoted_name = strdup(table.columns[i].name),
             .is_timestamp = table.columns[i].codec == CODEC_TIMESTAMPTZ,
             .may_be_key = true,
+            .is_visible = true,
             .may_read = true,
         };
     return draft;
@@ -259,6 +260,15 @@ static void a_key_of_an_unsupported_type_is_refused(void **state)
     assert_refused(&draft, "key column id");
 }
 
+static void a_key_whose_operators_are_out_of_sight_is_refused(void **state)
+{
+    OWNED(table_draft_release) struct table_draft draft = orders(NULL);
+
+    (void)state;
+    draft.facts[0].is_visible = false;
+    assert_refused(&draft, "search path");
+}
+
 static void a_catalog_that_changed_meanwhile_is_an_error(void **state)
 {
     OWNED(table_draft_release) struct table_draft draft = orders(NULL);
@@ -290,6 +300,7 @@ int main(void)
         cmocka_unit_test(rights_are_needed_on_columns_that_are_mirrored),
         cmocka_unit_test(rights_are_needed_on_what_the_delta_reads),
         cmocka_unit_test(a_key_of_an_unsupported_type_is_refused),
+        cmocka_unit_test(a_key_whose_operators_are_out_of_sight_is_refused),
         cmocka_unit_test(a_catalog_that_changed_meanwhile_is_an_error),
     };
 
