@@ -66,6 +66,7 @@ lint: check-headers ## Layers, cycles, sizes, format, headers
 	tests/lint/check_layers.sh
 	tests/lint/check_cycles.sh
 	tests/lint/check_sizes.sh
+	tests/lint/check_units.sh
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
 
 tidy: $(SQL_HEADERS) $(MIGRATIONS) ## Run clang-tidy over everything
