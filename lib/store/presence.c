@@ -6,7 +6,11 @@
 #include "lib/store/mirror_sql.h"
 #include "lib/store/value_binding.h"
 
-#define LIST "temp.tide_present"
+/* Each table has its own: several may be listed in one round. */
+static void append_list_name(struct buffer *sql, const struct table *table)
+{
+    buffer_append_format(sql, "temp.tide_present_%u", table->oid);
+}
 
 static void append_key_names(struct buffer *sql, const struct table *table,
                              const char *prefix)
@@ -37,8 +41,11 @@ enum outcome presence_start(struct database *db, const struct table *table,
 {
     OWNED(buffer_release) struct buffer sql = {0};
 
-    buffer_append_text(&sql,
-                       "drop table if exists " LIST "; create temp table tide_present (");
+    buffer_append_text(&sql, "drop table if exists ");
+    append_list_name(&sql, table);
+    buffer_append_text(&sql, "; create table ");
+    append_list_name(&sql, table);
+    buffer_append_text(&sql, " (");
     for (size_t i = 0; i < table->key_count; i++) {
         const struct table_column *column = &table->columns[table->key[i]];
         const struct column_codec_info *codec = column_codec_info(column->codec);
@@ -55,7 +62,9 @@ enum outcome presence_start(struct database *db, const struct table *table,
         database_run(db, "list the rows that are there", sql.data, err) == FAILED)
         return FAILED;
     buffer_clear(&sql);
-    buffer_append_text(&sql, "insert into " LIST " values (?");
+    buffer_append_text(&sql, "insert into ");
+    append_list_name(&sql, table);
+    buffer_append_text(&sql, " values (?");
     for (size_t i = 1; i < table->key_count; i++)
         buffer_append_text(&sql, ", ?");
     buffer_append_text(&sql, ") on conflict do nothing");
@@ -99,10 +108,17 @@ enum outcome presence_delete_absent(struct database *db, const struct table *tab
                                     const char *physical_name, int64_t *out_deleted,
                                     struct error *err)
 {
-    if (delete_absent(db, table, physical_name, LIST, true, err) == FAILED)
+    OWNED(buffer_release) struct buffer list = {0};
+    OWNED(buffer_release) struct buffer drop = {0};
+
+    append_list_name(&list, table);
+    buffer_append_text(&drop, "drop table ");
+    append_list_name(&drop, table);
+    if (buffer_check(&list, err) == FAILED || buffer_check(&drop, err) == FAILED ||
+        delete_absent(db, table, physical_name, list.data, true, err) == FAILED)
         return FAILED;
     *out_deleted = database_changes(db);
-    return database_run(db, "forget the list", "drop table " LIST, err);
+    return database_run(db, "forget the list", drop.data, err);
 }
 
 enum outcome presence_delete_absent_from(struct database *db, const struct table *table,
