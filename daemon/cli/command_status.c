@@ -48,6 +48,17 @@ static enum outcome look_into_file(const struct config *config, json_t **out_doc
     return OK;
 }
 
+/* Neither a daemon nor a cache. */
+static enum outcome refuse_absent(const struct config *config, struct error *err)
+{
+    if (config_check_primary(config, err) == FAILED)
+        return FAILED;
+    error_set(err, ERROR_TRANSIENT,
+              "there is no cache at %s yet, and no daemon is running",
+              config_text(config, CACHE_PATH));
+    return error_hint(err, "`tidemark sync` makes the first copy");
+}
+
 static void print_screen(const json_t *document, bool quiet)
 {
     struct terminal terminal = terminal_of(STDOUT_FILENO);
@@ -72,7 +83,7 @@ enum exit_status command_status(const struct invocation *invocation)
     if (outcome == NOTHING)
         outcome = look_into_file(invocation->config, &document, &err);
     if (outcome == NOTHING)
-        outcome = daemon_call_absent(invocation->config, &err);
+        outcome = refuse_absent(invocation->config, &err);
     if (outcome != OK)
         return report_error(invocation->json, &err);
     needs_person = document_needs_person(document, named_tables);

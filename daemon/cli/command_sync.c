@@ -30,7 +30,7 @@ static void print_summary(const json_t *document, double elapsed_s)
     buffer_append_format(&line, " (%s)\n", human_duration(elapsed_s).text);
     if (!line.failed)
         fputs(line.data, stdout);
-    if (refused)
+    if (refused && terminal_of(STDERR_FILENO).interactive)
         fprintf(stderr, "%zu %s not mirrored; `tidemark status` says why\n", refused,
                 refused == 1 ? "table is" : "tables are");
 }

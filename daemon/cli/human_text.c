@@ -25,12 +25,14 @@ struct human human_count(int64_t number)
     return human;
 }
 
-/* One decimal while it says something: "0.4 s", "2.1 s", but "2 s". */
+/* One decimal while it says something: "36 ms", "0.4 s", "2.1 s", but "2 s". */
 static void format_seconds(double seconds, char *text, size_t size)
 {
     long long tenths = seconds < 0 ? 0 : (long long)(seconds * 10 + 0.5);
 
-    if (tenths >= 100 || (tenths >= 10 && tenths % 10 == 0))
+    if (tenths == 0)
+        snprintf(text, size, seconds < 0.0005 ? "0 s" : "%.0f ms", seconds * 1000);
+    else if (tenths >= 100 || (tenths >= 10 && tenths % 10 == 0))
         snprintf(text, size, "%.0f s", seconds);
     else
         snprintf(text, size, "%lld.%lld s", tenths / 10, tenths % 10);

@@ -1,5 +1,6 @@
 #include "daemon/cli/command_line.h"
 #include "daemon/cli/report.h"
+#include "daemon/observe/log.h"
 #include "lib/base/cleanup.h"
 
 #include <locale.h>
@@ -35,6 +36,8 @@ int main(int argc, char **argv)
     struct error err;
 
     setlocale(LC_CTYPE, "");
+    setenv("TIDEMARK_LOG", "error", 0); /* what else an engine of ours does, we show */
+    log_start();
     signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly, whoever started us */
     invocation.request.environment = environ;
     invocation.request.is_root = geteuid() == 0;

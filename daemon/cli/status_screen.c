@@ -179,9 +179,26 @@ static const char *note_of(const json_t *table, char *scratch, size_t size)
     }
     if (strcmp(state, "live") != 0)
         return state;
-    return strcmp(document_text(table, "mode"), "tracked") == 0
-               ? ""
-               : document_text(table, "promise");
+    return strcmp(document_text(table, "mode"), "tracked") == 0 ? "" : "untracked";
+}
+
+/* What "untracked" means for how fresh a table is; the same for all of them. */
+static void append_promise(const struct screen *screen)
+{
+    const json_t *tables = document_member(screen->document, "tables");
+
+    for (size_t i = 0; i < json_array_size(tables); i++) {
+        const json_t *table = json_array_get(tables, i);
+        const char *promise = document_text(table, "promise");
+        OWNED(buffer_release) struct buffer text = {0};
+
+        if (strcmp(document_text(table, "mode"), "untracked") != 0 || !promise[0])
+            continue;
+        buffer_append_format(&text, "untracked: %s", promise);
+        if (text.data)
+            screen_wrap(screen->out, text.data, 0, screen->terminal);
+        return;
+    }
 }
 
 struct table_columns {
@@ -251,6 +268,7 @@ static void append_tables(const struct screen *screen)
                          "behind");
     for (size_t i = 0; i < json_array_size(tables); i++)
         append_table(screen, json_array_get(tables, i), &columns);
+    append_promise(screen);
 }
 
 static void append_refused(const struct screen *screen)

@@ -117,16 +117,30 @@ static enum outcome sync_by_daemon(const struct sync_run *run,
 /* The engine's thread, and how it ended. */
 struct worker {
     struct engine *engine;
+    const char *resync_table;
     int done_fd;
     enum outcome outcome;
     struct error err;
 };
 
+/* The engine knows its tables after the first round: before it, no name can be checked.
+ */
+static enum outcome sync_and_copy(struct worker *worker, struct error *err)
+{
+    if (engine_sync_once(worker->engine, err) == FAILED)
+        return FAILED;
+    if (!worker->resync_table)
+        return OK;
+    if (engine_request_resync(worker->engine, worker->resync_table, err) == FAILED)
+        return FAILED;
+    return engine_sync_once(worker->engine, err);
+}
+
 static void *work(void *context)
 {
     struct worker *worker = context;
 
-    worker->outcome = engine_sync_once(worker->engine, &worker->err);
+    worker->outcome = sync_and_copy(worker, &worker->err);
     eventfd_write(worker->done_fd, 1);
     return NULL;
 }
@@ -162,7 +176,8 @@ static enum outcome run_worker(const struct sync_run *run, struct engine *engine
                                struct error *err)
 {
     OWNED(fd_close) int done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct worker worker = {.engine = engine, .done_fd = done_fd};
+    struct worker worker = {
+        .engine = engine, .resync_table = run->resync_table, .done_fd = done_fd};
     pthread_t thread;
 
     if (done_fd < 0)
@@ -201,9 +216,6 @@ static enum outcome sync_here(const struct sync_run *run, struct error *err)
     config.exit_on_error = true;
     if (engine_new(&engine, &config, NULL, err) == FAILED ||
         engine_open(engine, err) == FAILED)
-        return FAILED;
-    if (run->resync_table &&
-        engine_request_resync(engine, run->resync_table, err) == FAILED)
         return FAILED;
     return run_worker(run, engine, err);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define SQLSTATE_ORIGIN "SQLSTATE "
+#define FORM                                                                             \
+    (JSON_COMPACT | JSON_REAL_PRECISION(12)) /* 0.073, not 0.072999999999999995 */
 #define TIMEOUT_NAME "timeout" /* of a wait: no kind of its own, but a name */
 
 enum exit_status control_exit_status(const struct error *err)
@@ -109,12 +111,12 @@ enum outcome control_line_parse(const char *line, size_t size, json_t **out_docu
 
 char *control_line_render(const json_t *document)
 {
-    size_t size = json_dumpb(document, NULL, 0, JSON_COMPACT);
+    size_t size = json_dumpb(document, NULL, 0, FORM);
     char *line = size ? malloc(size + 2) : NULL;
 
     if (!line)
         return NULL;
-    if (json_dumpb(document, line, size, JSON_COMPACT) != size) {
+    if (json_dumpb(document, line, size, FORM) != size) {
         free(line);
         return NULL;
     }

@@ -19,7 +19,8 @@ static void counts_are_grouped_by_thousands(void **state)
 static void durations_have_two_units_at_most(void **state)
 {
     (void)state;
-    assert_string_equal(human_duration(0).text, "0.0 s");
+    assert_string_equal(human_duration(0).text, "0 s");
+    assert_string_equal(human_duration(0.036).text, "36 ms");
     assert_string_equal(human_duration(0.41).text, "0.4 s");
     assert_string_equal(human_duration(1).text, "1 s");
     assert_string_equal(human_duration(2.1).text, "2.1 s");

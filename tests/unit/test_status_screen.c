@@ -51,17 +51,16 @@ static const char live[] =
 static void a_healthy_cache_says_how_fresh_it_is(void **state)
 {
     (void)state;
-    assert_screen(
-        live, &plain,
-        "live      /data/app.db  <-  db.example.net/shop (TLS, 24 ms)\n"
-        "          Reads work: complete up to 12:40:31 today, 1 s ago.\n"
-        "\n"
-        "table          rows   mark                 behind        note\n"
-        "orders       41 220   12:40:31 today       1 s\n"
-        "price_list      880   12:40:31 today       1 s           exact at every "
-        "sweep\n"
-        "\n"
-        "cost      file 38 MiB, WAL 0 B, disk 41 GiB free\n");
+    assert_screen(live, &plain,
+                  "live      /data/app.db  <-  db.example.net/shop (TLS, 24 ms)\n"
+                  "          Reads work: complete up to 12:40:31 today, 1 s ago.\n"
+                  "\n"
+                  "table          rows   mark                 behind        note\n"
+                  "orders       41 220   12:40:31 today       1 s\n"
+                  "price_list      880   12:40:31 today       1 s           untracked\n"
+                  "untracked: exact at every sweep\n"
+                  "\n"
+                  "cost      file 38 MiB, WAL 0 B, disk 41 GiB free\n");
 }
 
 static void an_offline_cache_says_why_and_what_next(void **state)
