@@ -168,11 +168,22 @@ void engine_free(struct engine *engine)
     free(engine);
 }
 
+/* Long work in SQLite: a sign of life for the watchdog, and a chance to stop. */
+static bool beat_and_look(void *context)
+{
+    struct engine *engine = context;
+
+    if (engine_heartbeat_us(engine) != INT64_MAX)
+        engine_beat(engine);
+    return engine_is_stopping(engine);
+}
+
 enum outcome engine_open(struct engine *engine, struct error *err)
 {
     if (cache_open(&engine->cache, &engine->config.cache, err) == FAILED)
         return FAILED;
     engine->cache_is_open = true;
+    database_on_progress(engine->cache.db, beat_and_look, engine);
     engine_set_state(engine, SYNC_CATCHING_UP, NULL, 0);
     return OK;
 }

@@ -113,28 +113,29 @@ enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *e
     return OK;
 }
 
+static enum outcome put_cursors(struct engine *engine, struct error *err)
+{
+    for (size_t i = 0; i < engine->followed.count; i++) {
+        const struct followed_table *followed = &engine->followed.tables[i];
+        struct catalog_table row = followed_table_row(followed, &followed->cursor);
+
+        if (followed->visible && row.cursor.exact &&
+            catalog_put_tables(engine->cache.db, &row, 1, err) == FAILED)
+            return FAILED;
+    }
+    return catalog_put_mark(engine->cache.db, engine->pull.header.mark_us, err);
+}
+
 enum outcome engine_save_cursors(struct engine *engine, struct error *err)
 {
     struct database *db = engine->cache.db;
-    int64_t mark_us = engine->pull.header.mark_us;
 
-    if (!mark_us)
+    if (!engine->pull.header.mark_us)
         return OK;
-    if (database_begin(db, err) == FAILED)
+    if (database_begin(db, err) == FAILED || put_cursors(engine, err) == FAILED ||
+        database_commit(db, err) == FAILED) {
+        database_roll_back(db);
         return FAILED;
-    for (size_t i = 0; i < engine->followed.count; i++) {
-        struct followed_table *followed = &engine->followed.tables[i];
-
-        if (followed->visible && followed->cursor.exact &&
-            followed_table_save(followed, &followed->cursor, db, err) == FAILED)
-            goto failed;
     }
-    if (catalog_put_mark(db, mark_us, err) == FAILED ||
-        database_commit(db, err) == FAILED)
-        goto failed;
     return OK;
-
-failed:
-    database_roll_back(db);
-    return FAILED;
 }

@@ -106,6 +106,9 @@ static enum outcome apply(struct engine *engine, struct error *err)
     engine_beat(engine);
     outcome = pull_apply(&engine->pull, save, &written, err);
     engine_rest(engine);
+    /* the slices have said so in the file; the next state is a change */
+    if (engine->pull.sliced)
+        engine_set_state(engine, SYNC_CATCHING_UP, NULL, 0);
     if (outcome == FAILED)
         return FAILED;
     if (written) {

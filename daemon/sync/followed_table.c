@@ -220,17 +220,14 @@ enum outcome followed_set_build(struct followed_set *out_set, struct table_set *
     return OK;
 }
 
-enum outcome followed_table_save(const struct followed_table *followed,
-                                 const struct catalog_cursor *cursor, struct database *db,
-                                 struct error *err)
+struct catalog_table followed_table_row(const struct followed_table *followed,
+                                        const struct catalog_cursor *cursor)
 {
-    struct catalog_table stored = {
+    return (struct catalog_table){
         .name = followed->table->name,
         .schema = followed->table->schema,
         .fingerprint = followed->table->fingerprint,
         .tracked = followed->table->mode == TABLE_TRACKED,
         .cursor = *cursor,
     };
-
-    return catalog_put_table(db, &stored, err);
 }

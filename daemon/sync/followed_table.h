@@ -71,10 +71,8 @@ void followed_table_fail(struct followed_table *followed, const struct error *er
 
 bool followed_table_needs_copy(const struct followed_table *followed);
 
-/* Writes the table's row of tide_table with that cursor, inside the caller's transaction.
- */
-MUST_CHECK enum outcome followed_table_save(const struct followed_table *followed,
-                                            const struct catalog_cursor *cursor,
-                                            struct database *db, struct error *err);
+/* The table's row of tide_table with that cursor; text is borrowed from both. */
+struct catalog_table followed_table_row(const struct followed_table *followed,
+                                        const struct catalog_cursor *cursor);
 
 #endif

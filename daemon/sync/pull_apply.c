@@ -181,10 +181,17 @@ static enum outcome prepare_cursors(struct pull *pull, struct error *err)
 
 static enum outcome save_tables(struct pull *pull, struct error *err)
 {
+    struct catalog_table *rows = calloc(pull->plan_count + 1, sizeof(*rows));
+    enum outcome outcome;
+
+    if (!rows)
+        return error_out_of_memory(err);
     for (size_t i = 0; i < pull->plan_count; i++)
-        if (followed_table_save(pull->plans[i].followed, &pull->plans[i].next,
-                                pull->cache->db, err) == FAILED)
-            return FAILED;
+        rows[i] = followed_table_row(pull->plans[i].followed, &pull->plans[i].next);
+    outcome = catalog_put_tables(pull->cache->db, rows, pull->plan_count, err);
+    free(rows);
+    if (outcome == FAILED)
+        return FAILED;
     return catalog_put_mark(pull->cache->db, pull->header.mark_us, err);
 }
 

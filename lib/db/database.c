@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of SQLite's virtual machine. */
+#define PROGRESS_OPERATIONS 200000
+
 static enum outcome harden(struct database *db, const struct database_options *options,
                            struct error *err)
 {
@@ -103,6 +106,20 @@ void database_roll_back(struct database *db)
 int64_t database_changes(const struct database *db)
 {
     return sqlite3_changes64(db->handle);
+}
+
+static int ask_to_stop(void *context)
+{
+    struct database *db = context;
+
+    return db->stop(db->stop_context);
+}
+
+void database_on_progress(struct database *db, bool (*stop)(void *context), void *context)
+{
+    db->stop = stop;
+    db->stop_context = context;
+    sqlite3_progress_handler(db->handle, PROGRESS_OPERATIONS, ask_to_stop, db);
 }
 
 void database_interrupt(struct database *db)

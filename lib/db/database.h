@@ -18,6 +18,8 @@ struct sqlite3;
 struct database {
     struct sqlite3 *handle;
     char *path;
+    bool (*stop)(void *context); /* database_on_progress() */
+    void *stop_context;
 };
 
 struct database_options {
@@ -51,6 +53,13 @@ void database_roll_back(struct database *db); /* harmless outside a transaction 
 
 /* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t database_changes(const struct database *db);
+
+/*
+ * Calls back every now and then (some ten milliseconds of work) while a statement runs;
+ * true makes it fail with ERROR_INTERRUPTED.
+ */
+void database_on_progress(struct database *db, bool (*stop)(void *context),
+                          void *context);
 
 /* Makes the running statement fail with ERROR_INTERRUPTED. From any thread. */
 void database_interrupt(struct database *db);

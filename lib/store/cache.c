@@ -137,7 +137,8 @@ static enum outcome open_connections(struct cache *cache, struct error *err)
         database_run(
             cache->db, "switch the cache to WAL",
             "pragma journal_mode = wal; pragma synchronous = normal;"
-            "pragma wal_autocheckpoint = 0; pragma foreign_keys = off;"
+            "pragma wal_autocheckpoint = 0; pragma journal_size_limit = 16777216;"
+            "pragma foreign_keys = off;"
             "pragma ignore_check_constraints = on; pragma legacy_alter_table = on;"
             "pragma temp_store = file;",
             err) == FAILED)

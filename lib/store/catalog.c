@@ -165,23 +165,32 @@ enum outcome catalog_copies(struct database *db, struct catalog_copy **out_copie
     return OK;
 }
 
-enum outcome catalog_put_table(struct database *db, const struct catalog_table *table,
-                               struct error *err)
+static void bind_table(struct statement *query, const struct catalog_table *table)
+{
+    statement_bind_text(query, 1, table->name);
+    statement_bind_text(query, 2, table->schema);
+    statement_bind_text(query, 3, table->fingerprint);
+    statement_bind_int(query, 4, table->tracked);
+    statement_bind_text(query, 5, table->failure);
+    statement_bind_text(query, 6, table->cursor.exact);
+    statement_bind_text(query, 7, table->cursor.bound);
+    statement_bind_int(query, 8, table->cursor.mark_us);
+    statement_bind_int(query, 9, table->cursor.swept_us);
+}
+
+enum outcome catalog_put_tables(struct database *db, const struct catalog_table *tables,
+                                size_t count, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
 
     if (statement_prepare(&query, db, &catalog_sql.put_table, err) == FAILED)
         return FAILED;
-    statement_bind_text(&query, 1, table->name);
-    statement_bind_text(&query, 2, table->schema);
-    statement_bind_text(&query, 3, table->fingerprint);
-    statement_bind_int(&query, 4, table->tracked);
-    statement_bind_text(&query, 5, table->failure);
-    statement_bind_text(&query, 6, table->cursor.exact);
-    statement_bind_text(&query, 7, table->cursor.bound);
-    statement_bind_int(&query, 8, table->cursor.mark_us);
-    statement_bind_int(&query, 9, table->cursor.swept_us);
-    return statement_run(&query, err);
+    for (size_t i = 0; i < count; i++) {
+        bind_table(&query, &tables[i]);
+        if (statement_run(&query, err) == FAILED)
+            return FAILED;
+    }
+    return OK;
 }
 
 enum outcome catalog_put_copy(struct database *db, const struct catalog_copy *copy,

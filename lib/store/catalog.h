@@ -68,9 +68,9 @@ MUST_CHECK enum outcome catalog_copies(struct database *db,
                                        struct catalog_copy **out_copies,
                                        size_t *out_count, struct error *err);
 
-MUST_CHECK enum outcome catalog_put_table(struct database *db,
-                                          const struct catalog_table *table,
-                                          struct error *err);
+MUST_CHECK enum outcome catalog_put_tables(struct database *db,
+                                           const struct catalog_table *tables,
+                                           size_t count, struct error *err);
 MUST_CHECK enum outcome catalog_remove_table(struct database *db, const char *name,
                                              struct error *err);
 MUST_CHECK enum outcome

@@ -13,12 +13,15 @@
 typedef void build_sql(struct buffer *sql, const struct table *table,
                        const char *physical_name);
 
+/* When it is first needed: a round touches few of many tables. */
 static enum outcome prepare(struct mirror *mirror, struct statement *statement,
                             const char *verb, build_sql *build, struct error *err)
 {
     OWNED(buffer_release) struct buffer sql = {0};
     OWNED(buffer_release) struct buffer name = {0};
 
+    if (statement->handle)
+        return OK;
     build(&sql, mirror->table, mirror->physical_name);
     buffer_append_format(&name, "%s %s", verb, mirror->table->name);
     if (buffer_check(&sql, err) == FAILED || buffer_check(&name, err) == FAILED)
@@ -37,14 +40,6 @@ enum outcome mirror_init(struct mirror *mirror, struct database *db,
     if (!mirror->physical_name || !mirror->key || !mirror->evict) {
         mirror_release(mirror);
         return error_out_of_memory(err);
-    }
-    if (prepare(mirror, &mirror->insert, "insert into", mirror_sql_insert, err) ==
-            FAILED ||
-        prepare(mirror, &mirror->upsert, "write", mirror_sql_upsert, err) == FAILED ||
-        prepare(mirror, &mirror->remove, "delete from", mirror_sql_delete, err) ==
-            FAILED) {
-        mirror_release(mirror);
-        return FAILED;
     }
     return OK;
 }
@@ -72,6 +67,8 @@ static void bind_all(struct statement *statement, const struct value *values,
 enum outcome mirror_insert(struct mirror *mirror, const struct value *values,
                            struct error *err)
 {
+    if (prepare(mirror, &mirror->insert, "insert into", mirror_sql_insert, err) == FAILED)
+        return FAILED;
     bind_all(&mirror->insert, values, mirror->table->column_count);
     return statement_run(&mirror->insert, err);
 }
@@ -149,6 +146,8 @@ static enum outcome make_room(struct mirror *mirror, const struct value *values,
 static enum outcome write_row(struct mirror *mirror, const struct value *values,
                               struct mirror_counts *counts, struct error *err)
 {
+    if (prepare(mirror, &mirror->upsert, "write", mirror_sql_upsert, err) == FAILED)
+        return FAILED;
     bind_all(&mirror->upsert, values, mirror->table->column_count);
     if (statement_run(&mirror->upsert, err) == FAILED) {
         if (!statement_broke_unique(&mirror->upsert) ||
@@ -165,6 +164,8 @@ static enum outcome write_row(struct mirror *mirror, const struct value *values,
 static enum outcome remove_row(struct mirror *mirror, const struct value *key,
                                struct mirror_counts *counts, struct error *err)
 {
+    if (prepare(mirror, &mirror->remove, "delete from", mirror_sql_delete, err) == FAILED)
+        return FAILED;
     bind_all(&mirror->remove, key, mirror->table->key_count);
     if (statement_run(&mirror->remove, err) == FAILED)
         return FAILED;
