@@ -64,6 +64,7 @@ class Cluster:
 
     def _prepare(self, folder, keep):
         self.folder = Folder(folder, keep)
+        self.death_signal = "clear" if keep else "QUIT"
         self.data = os.path.join(self.folder.path, "data")
         self.socket_folder = self.folder.path
         self.log_path = os.path.join(self.folder.path, "server.log")
@@ -93,7 +94,8 @@ class Cluster:
     def start(self):
         with open(self.log_path, "ab") as log:
             give_to_server_user(self.log_path)
-            self.process = start_unprivileged(program("postgres"), "-D", self.data, log=log)
+            self.process = start_unprivileged(program("postgres"), "-D", self.data, log=log,
+                                              death_signal=self.death_signal)
         wait_until(self._answers, lambda: f"the server answers\n{self.log()}", 60)
 
     def _answers(self):
