@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 
 #include <math.h>
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -41,7 +42,7 @@ static enum exit_status print_json(const json_t *document, double elapsed_s)
         "{s:i, s:s, s:b, s:I, s:I, s:O?, s:f}", "v", 1, "kind", "result", "ok", 1,
         "tables", (json_int_t)json_array_size(document_member(document, "tables")),
         "rows", (json_int_t)document_rows(document), "mark",
-        document_member(document, "mark"), "elapsed_s", elapsed_s));
+        document_member(document, "mark"), "elapsed_s", round(elapsed_s * 1000) / 1000));
 }
 
 static enum exit_status conclude(const struct invocation *invocation,

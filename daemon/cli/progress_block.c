@@ -78,7 +78,7 @@ static void add_head(struct block *block)
     buffer_append_format(
         &times, "elapsed %s",
         human_stopwatch(document_real(document, "progress.elapsed_s")).text);
-    if (document_member(document, "progress.eta_s"))
+    if (document_real(document, "progress.eta_s") >= 1)
         buffer_append_format(
             &times, ", about %s left",
             human_stopwatch(document_real(document, "progress.eta_s")).text);
@@ -261,7 +261,7 @@ void progress_line_append(struct buffer *out, const json_t *document)
                          (long long)document_int(document, "progress.tables"));
     if (rate > 0)
         buffer_append_format(out, ", %s rows/s", human_count(rate).text);
-    if (document_member(document, "progress.eta_s"))
+    if (document_real(document, "progress.eta_s") >= 1)
         buffer_append_format(
             out, ", about %s left",
             human_stopwatch(document_real(document, "progress.eta_s")).text);

@@ -135,7 +135,8 @@ static void append_reason(const struct screen *screen)
         buffer_append_format(&text, "%s%s", text.length ? ": " : "", reason);
     if (sqlstate[0])
         buffer_append_format(&text, " (%s)", sqlstate);
-    buffer_append_text(&text, ".");
+    if (text.length && !strchr(".?!", text.data[text.length - 1]))
+        buffer_append_text(&text, ".");
     append_next_try(screen, &text);
     if (hint[0])
         buffer_append_format(&text, "\n-> %s", hint);
