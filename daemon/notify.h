@@ -1,8 +1,9 @@
 /*
  * Notify: tells systemd how the daemon is doing (sd_notify(3)).
  *
- * Without $NOTIFY_SOCKET every call does nothing. A message that cannot be delivered is
- * dropped: there is nothing the daemon could do about it. Main thread.
+ * Without $NOTIFY_SOCKET every call does nothing. "ready" and "reloading" wait for room
+ * in systemd's queue, half a second at most; what cannot be delivered is dropped: there
+ * is nothing the daemon could do about it. Main thread.
  */
 #ifndef DAEMON_NOTIFY_H
 #define DAEMON_NOTIFY_H
