@@ -29,6 +29,7 @@ enum {
     AT_MAY_USE_SCHEMA,
     AT_MAY_READ,
     AT_MAY_READ_XMIN,
+    AT_MAY_LOCK,
     AT_MAY_READ_DELETE_LOG,
     AT_TRACKED,
     AT_ESTIMATED_ROWS,
@@ -263,6 +264,7 @@ static enum outcome read_relation(struct introspection *self, struct table_draft
         return FAILED;
     table->oid = (uint32_t)primary_result_int(self->relations, row, AT_OID);
     table->mode = relation_bool(self, row, AT_TRACKED) ? TABLE_TRACKED : TABLE_UNTRACKED;
+    table->lockable = relation_bool(self, row, AT_MAY_LOCK);
     table->partitioned = relation_text(self, row, AT_KIND)[0] == 'p';
     table->estimated_rows = primary_result_int(self->relations, row, AT_ESTIMATED_ROWS);
     draft->may_read_xmin = relation_bool(self, row, AT_MAY_READ_XMIN);

@@ -29,6 +29,7 @@ select wanted.name, quote_ident(wanted.name) as quoted_schema, n.oid is not null
        has_schema_privilege(n.oid, 'USAGE') as may_use_schema,
        has_any_column_privilege(c.oid, 'SELECT') as may_read,
        has_column_privilege(c.oid, (-2)::smallint, 'SELECT') as may_read_xmin,
+       has_table_privilege(c.oid, 'SELECT') as may_lock,
        coalesce((select delete_log.may_read from delete_log), false) as may_read_delete_log,
        exists (select from delete_log)
        and exists (select from pg_attribute as a
@@ -44,7 +45,7 @@ select wanted.name, quote_ident(wanted.name) as quoted_schema, n.oid is not null
                                     where leaf.root = c.oid and part.reltuples >= 0), -1)
            else c.reltuples::bigint
        end as estimated_rows,
-       (select string_agg(leaf.oid::text, ' ' order by leaf.oid)
+       (select string_agg(leaf.oid || ':' || coalesce(pg_relation_filenode(leaf.oid), 0), ' ' order by leaf.oid)
           from leaf where leaf.root = c.oid) as leaves,
        (select array_to_string((i.indkey::int2[])[0:i.indnkeyatts - 1], ' ')
           from pg_index as i where i.indrelid = c.oid and i.indisprimary) as key

@@ -220,7 +220,8 @@ static enum outcome attempt(struct engine *engine, struct error *err)
 {
     if (connect(engine, err) == FAILED)
         return FAILED;
-    if (!engine->schema_known && engine_read_schema(engine, err) == FAILED)
+    if ((!engine->schema_known || engine_has_table_to_retry(engine)) &&
+        engine_read_schema(engine, err) == FAILED)
         return FAILED;
     return engine_catch_up(engine, err);
 }

@@ -10,7 +10,7 @@
 #include <malloc.h>
 
 #define WAL_LIMIT_BYTES ((int64_t)4 << 20)
-#define PURGE_INTERVAL_US (60 * 60 * US_PER_SECOND)
+#define PURGE_INTERVAL_MAX_US (60 * 60 * US_PER_SECOND)
 /* Counting rows may cost a hundredth of the time between two counts. */
 #define COUNT_COST_FACTOR 100
 
@@ -76,26 +76,38 @@ static enum outcome purge_table(struct engine *engine,
     return database_run(engine->cache.db, "purge old tombstones", sql.data, err);
 }
 
+static enum outcome purge_tables(struct engine *engine, struct error *err)
+{
+    for (size_t i = 0; i < engine->followed.count; i++)
+        if (purge_table(engine, &engine->followed.tables[i], err) == FAILED)
+            return FAILED;
+    return OK;
+}
+
+static bool purge_is_due(const struct engine *engine)
+{
+    int64_t interval_us = engine->config.tombstone_retention_us / 2;
+
+    if (interval_us > PURGE_INTERVAL_MAX_US)
+        interval_us = PURGE_INTERVAL_MAX_US;
+    return !engine->purged_at_us ||
+           clock_monotonic_us() - engine->purged_at_us >= interval_us;
+}
+
 static enum outcome purge_tombstones(struct engine *engine, struct error *err)
 {
     struct database *db = engine->cache.db;
 
-    if (engine->purged_at_us &&
-        clock_monotonic_us() - engine->purged_at_us < PURGE_INTERVAL_US)
+    if (!purge_is_due(engine))
         return OK;
     engine->purged_at_us = clock_monotonic_us();
-    if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED)
-        goto failed;
-    for (size_t i = 0; i < engine->followed.count; i++)
-        if (purge_table(engine, &engine->followed.tables[i], err) == FAILED)
-            goto failed;
-    if (catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED)
-        goto failed;
+    if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED ||
+        purge_tables(engine, err) == FAILED || catalog_close_gate(db, err) == FAILED ||
+        database_commit(db, err) == FAILED) {
+        database_roll_back(db);
+        return FAILED;
+    }
     return OK;
-
-failed:
-    database_roll_back(db);
-    return FAILED;
 }
 
 enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *err)

@@ -32,16 +32,15 @@ static bool belongs_to_table(const struct error *err)
            err->kind == ERROR_AUTH;
 }
 
-static void retry_failed_tables(struct engine *engine)
+bool engine_has_table_to_retry(const struct engine *engine)
 {
     int64_t now_us = clock_monotonic_us();
 
-    for (size_t i = 0; i < engine->followed.count; i++) {
-        struct followed_table *followed = &engine->followed.tables[i];
-
-        if (followed->state == TABLE_FAILED && followed->retry_at_us <= now_us)
-            followed_table_move(followed, followed->visible ? TABLE_LIVE : TABLE_ABSENT);
-    }
+    for (size_t i = 0; i < engine->followed.count; i++)
+        if (engine->followed.tables[i].state == TABLE_FAILED &&
+            engine->followed.tables[i].retry_at_us <= now_us)
+            return true;
+    return false;
 }
 
 /* ---- one round ---- */
@@ -281,7 +280,6 @@ static bool wants_another_round(const struct engine *engine)
 
 enum outcome engine_catch_up(struct engine *engine, struct error *err)
 {
-    retry_failed_tables(engine);
     do {
         if (engine_is_stopping(engine))
             return error_set(err, ERROR_INTERRUPTED, "asked to stop");

@@ -70,6 +70,10 @@ MUST_CHECK enum outcome engine_check_cluster(struct engine *engine,
 /* Copies what must be copied, then rounds until there is nothing left to do at once. */
 MUST_CHECK enum outcome engine_catch_up(struct engine *engine, struct error *err);
 
+/* A failed table's time has come: the schema is read again, and all of them get another
+ * chance. */
+bool engine_has_table_to_retry(const struct engine *engine);
+
 /* ---- engine_housekeeping.c ---- */
 
 /* Between rounds: checkpoint, row counts, old tombstones, memory. */

@@ -32,14 +32,15 @@ static enum outcome build_lock(struct pull *pull, struct error *err)
 {
     OWNED(buffer_release) struct buffer sql = {0};
 
-    buffer_append_text(&sql,
-                       pull->followed->count ? "lock table " : "select 1 where false");
     for (size_t i = 0; i < pull->followed->count; i++) {
-        buffer_append_text(&sql, i ? ", " : "");
-        mirror_sql_primary_name(&sql, pull->followed->tables[i].table);
+        const struct table *table = pull->followed->tables[i].table;
+
+        if (!table->lockable)
+            continue;
+        buffer_append_text(&sql, sql.length ? ", " : "lock table ");
+        mirror_sql_primary_name(&sql, table);
     }
-    if (pull->followed->count)
-        buffer_append_text(&sql, " in access share mode");
+    buffer_append_text(&sql, sql.length ? " in access share mode" : "select where false");
     pull->lock_text = buffer_take(&sql);
     if (!pull->lock_text)
         return error_out_of_memory(err);

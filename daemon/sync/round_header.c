@@ -57,6 +57,19 @@ enum outcome round_header_read(const struct wire_field *fields,
     return OK;
 }
 
+/* The leaves of a partitioned table too: "oid:file oid:file". */
+static void append_partitions(struct buffer *oids, const char *partitions)
+{
+    while (partitions && *partitions) {
+        char *end;
+
+        buffer_append_format(oids, ",%lu", strtoul(partitions, &end, 10));
+        partitions = strchr(end, ' ');
+        if (partitions)
+            partitions++;
+    }
+}
+
 enum outcome round_header_params_init(struct round_header_params *params,
                                       const struct table_set *schema,
                                       const char *const *schema_names, struct error *err)
@@ -66,8 +79,10 @@ enum outcome round_header_params_init(struct round_header_params *params,
     size_t count = 0;
 
     buffer_append_text(&oids, "{");
-    for (size_t i = 0; i < schema->table_count; i++)
+    for (size_t i = 0; i < schema->table_count; i++) {
         buffer_append_format(&oids, "%s%u", i ? "," : "", schema->tables[i].oid);
+        append_partitions(&oids, schema->tables[i].partitions);
+    }
     buffer_append_text(&oids, "}");
     while (schema_names[count])
         count++;

@@ -17,8 +17,13 @@ select pg_current_snapshot()::text,
        (extract(epoch from now()) * 1000000)::bigint::text,
        (select count(*) || ':' || coalesce(sum(hashint8extended(c.oid::bigint, c.xmin::text::bigint)::numeric), 0)
           from pg_class c
-         where c.relnamespace in (select n.oid from pg_namespace n where n.nspname = any ($2::text[]))
-           and c.relkind in ('r', 'p'))
+         where (c.relnamespace in (select n.oid from pg_namespace n where n.nspname = any ($2::text[]))
+                and c.relkind in ('r', 'p'))
+            or c.oid = any ($1::oid[]))
+       || '/' ||
+       (select count(*) || ':' || coalesce(sum(hashint8extended(n.oid::bigint, n.xmin::text::bigint)::numeric), 0)
+          from pg_namespace n
+         where n.nspname = any ($2::text[]))
        || '/' ||
        (select count(*) || ':' || coalesce(sum(hashint8extended(a.attrelid::bigint * 2048 + a.attnum,
                                                                a.xmin::text::bigint)::numeric), 0)

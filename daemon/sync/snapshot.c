@@ -51,6 +51,8 @@ static enum outcome lock_table(struct snapshot *snapshot, const struct table *ta
 {
     OWNED(buffer_release) struct buffer sql = {0};
 
+    if (!table->lockable)
+        return OK;
     buffer_append_text(&sql, "lock table ");
     mirror_sql_primary_name(&sql, table);
     buffer_append_text(&sql, " in access share mode");

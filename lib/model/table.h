@@ -61,8 +61,11 @@ struct table {
     char *name; /* also the name in the cache */
     enum table_mode mode;
     bool partitioned;
-    char *partitions; /* OIDs of its leaves: rows come and go with them unnoticed by any
-                         trigger; NULL for an ordinary table */
+    char *partitions; /* its leaves, "oid:file oid:file": rows come and go with them, and
+                         with a TRUNCATE of one, unnoticed by any trigger; NULL for an
+                         ordinary table */
+    bool lockable;    /* LOCK TABLE needs SELECT on the whole table, reading it only on
+                         columns */
     struct table_column *columns;
     size_t column_count;
     int *key; /* column indexes in the order of the primary key */
