@@ -44,8 +44,7 @@ deps-check:
 	@tests/support/install_deps.sh --quiet $(DEPS)
 
 demo: deps-check ## A real PostgreSQL mirrored into an SQLite file, in about a minute
-	@$(MAKE) -q all 2>/dev/null || echo "Building build/tidemarkd and build/tidemark"
-	@$(MAKE) -s --no-print-directory -j2 all
+	@$(MAKE) --no-print-directory -j2 all
 	@/usr/bin/python3 -B demo/demo.py
 
 test: deps-check ## Everything that a change must pass
