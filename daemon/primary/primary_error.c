@@ -85,6 +85,22 @@ static const char *find_sqlstate(const char *message)
     return NULL;
 }
 
+/* libpq asks "Is the server running …?" after each address, in a line of its own; that is
+ * our hint's business. */
+static bool drop_questions(char *text)
+{
+    bool asked = false;
+    char *question;
+
+    while ((question = strstr(text, "\n\t"))) {
+        size_t length = 1 + strcspn(question + 1, "\n");
+
+        memmove(question, question + length, strlen(question + length) + 1);
+        asked = true;
+    }
+    return asked;
+}
+
 /* libpq reports one failure per address tried; the last line is the one that counts. */
 static void shorten_connection_message(struct error *err, const char *what,
                                        const char *message)
@@ -92,8 +108,10 @@ static void shorten_connection_message(struct error *err, const char *what,
     char text[sizeof(err->message)];
     char *location;
     const char *sqlstate;
+    bool asked;
 
     snprintf(text, sizeof(text), "%s", message);
+    asked = drop_questions(text);
     location = strstr(text, "\nLOCATION:");
     if (location)
         *location = '\0';
@@ -108,6 +126,9 @@ static void shorten_connection_message(struct error *err, const char *what,
         put_sqlstate(err, code);
     } else {
         error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
+        if (asked)
+            error_hint(err, "check that the server runs there, host and port, and the "
+                            "network");
     }
 }
 
