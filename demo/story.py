@@ -146,8 +146,8 @@ def lose_the_link(stage):
     if changed:
         raise Mismatch(f"the link is cut, and {changed} changes came through it")
     fact("file", f"goes on being read: {screen.count(rows)} sessions, none of the 1 000 changes yet")
-    screen.command("tidemark status", stage.tool("status"))
     stay_offline(cut_at)
+    screen.command("tidemark status", stage.tool("status"))
     restore(stage, application)
     application.close()
 
