@@ -1,0 +1,61 @@
+"""What a pull costs beyond its query: few changed rows of a large table.
+
+The delta's text is what the daemon itself prepares on the primary, written down by a proxy
+while the cache is filled. Alone means: that text with the cursor as a constant, prepared
+and run in binary by poll_yardstick.c, which throws the rows away. Ours is from before
+COMMIT to visible, so it has the commit and the wake-up in it too.
+"""
+import subprocess
+import time
+
+import workload
+from measure_delivery import commit_and_wait
+from recorder import Recorder
+from report import median, say
+
+RUNS_ALONE = 5
+
+
+def measure(world, report, sizes):
+    database = world.sessions(sizes.rows)
+    with Recorder(world.cluster) as recorder:
+        daemon = world.fresh_cache(database, recorder.conninfo(database))
+        daemon.sync(timeout_s=300)
+        delta = delta_text(recorder.statements)
+    daemon.configure({"primary": {"conninfo": world.conninfo(database)}})
+    with daemon, world.cluster.connect(database, autocommit=True) as connection:
+        daemon.start().wait_caught_up()
+        with connection.cursor() as cursor:
+            pairs = [one_run(world, daemon, cursor, delta, run, sizes) for run in range(1, sizes.runs + 1)]
+        daemon.stop()
+    workload.discard(daemon)
+    ours, alone = [median(times) * 1000 for times in zip(*pairs)]
+    report.at_most(f"{sizes.changed_rows} of {sizes.rows} rows: ours - delta query alone", ours - alone, 10,
+                   f"{ours:.2f} ms", f"{alone:.2f} ms", "ms")
+
+
+def delta_text(statements):
+    found = [text for text in statements if "tidemark.deleted_row" in text and workload.TABLE in text]
+    assert len(set(found)) == 1, f"one delta query expected, not {found}"
+    return found[0]
+
+
+def one_run(world, daemon, cursor, delta, run, sizes):
+    """(seconds to visible, seconds of the query alone)"""
+    say(f"{sizes.changed_rows} changed rows, run {run} of {sizes.runs}")
+    title = f"delta run {run}"
+    time.sleep(0.5)  # until the round before has ended
+    cursor.execute("select pg_current_snapshot()::text")
+    since = cursor.fetchone()[0]
+    cursor.execute("begin")
+    cursor.execute(f"""update {workload.TABLE} set title = %s where id in
+        (select id from {workload.TABLE} where deleted_at is null order by md5(id::text || %s) limit %s)
+        returning id::text""", (title, title, sizes.changed_rows))
+    keys = [row[0] for row in cursor.fetchall()]
+    visible = commit_and_wait(daemon, cursor, title, keys[:5] + keys[-5:])
+    answer = subprocess.run([workload.ruler("poll_yardstick"), world.conninfo(cursor.connection.info.dbname),
+                             str(RUNS_ALONE)], input=delta.replace("\n", " ").replace("$1", f"'{since}'"),
+                            check=True, capture_output=True, text=True)
+    alone_ms, rows = answer.stdout.split()
+    assert int(rows) == sizes.changed_rows, f"the query alone brought {rows} rows"
+    return visible, float(alone_ms) / 1000
