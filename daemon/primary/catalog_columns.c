@@ -61,15 +61,16 @@ static bool is_one_of(const char *kind, const char *const *kinds)
 }
 
 /*
- * A double holds 15 digits, so numeric(15,s) fits. A scale below 0 or far above the
- * precision (PostgreSQL 15 allows both) leaves what integers and doubles can hold.
+ * A double holds 15 digits, so numeric(15,s) fits. A scale below 0 (PostgreSQL 15)
+ * appends zeros: they count. One far above the precision leaves what a double divides
+ * exactly.
  */
 static enum column_codec numeric_codec(int modifier)
 {
     int precision = ((modifier - 4) >> 16) & 0xffff;
     int scale = (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
 
-    if (modifier < 4 || precision > 15 || scale < 0 || scale > 300)
+    if (modifier < 4 || scale > 300 || precision - (scale < 0 ? scale : 0) > 15)
         return CODEC_NUMERIC;
     return CODEC_NUMERIC_SHORT;
 }
@@ -78,7 +79,8 @@ enum column_codec catalog_columns_codec(const char *kind, const char *element_ki
                                         int modifier)
 {
     static const char *const literal_elements[] = {
-        "int2", "int4", "int8", "float4", "float8", "numeric", "bool", NULL,
+        "int2", "int4",   "int8", "float4", "float8", "numeric",
+        "bool", "bpchar", "inet", NULL, /* a cast to text[] would change the last two */
     };
 
     if (strcmp(kind, "numeric") == 0)
@@ -104,7 +106,7 @@ static enum outcome read_column(struct table_column *column, struct column_facts
                                 struct error *err)
 {
     static const char *const never_keys[] = {
-        "array", "composite", "json", "jsonb", "xml", "float4", "float8", NULL,
+        "array", "composite", "json", "jsonb", "xml", NULL,
     };
     const char *kind = primary_result_text(result, row, AT_KIND);
 

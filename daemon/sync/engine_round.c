@@ -259,6 +259,8 @@ static enum outcome copy_tables(struct engine *engine, struct error *err)
     }
     primary_free(engine->copier);
     engine->copier = NULL;
+    /* a fresh copy holds no tombstones to look for */
+    engine->purged_at_us = clock_monotonic_us();
     status_board_set_progress(engine->board, NULL, 0, 0);
     return OK;
 }

@@ -142,15 +142,26 @@ static enum outcome send_refetch(struct primary_pipeline *pipeline,
     return outcome;
 }
 
-static enum outcome send_table(struct primary_pipeline *pipeline, struct pull_plan *plan,
-                               struct error *err)
+/* What the delta starts from: a snapshot, or a time with the overlap taken off. */
+static const char *delta_start(const struct pull *pull, const struct pull_plan *plan,
+                               char room[static CLOCK_TEXT_SIZE])
 {
-    struct followed_table *followed = plan->followed;
+    const struct followed_table *followed = plan->followed;
     const struct catalog_cursor *cursor =
         plan->joins ? &followed->copy.cursor : &followed->cursor;
-    const char *const since[] = {plan->sweeps || followed->table->mode == TABLE_TRACKED
-                                     ? cursor->exact
-                                     : cursor->bound};
+
+    if (plan->sweeps || followed->table->mode == TABLE_TRACKED)
+        return cursor->exact;
+    clock_format_utc(cursor->mark_us - pull->settings.overlap_us, room);
+    return room;
+}
+
+static enum outcome send_table(struct pull *pull, struct primary_pipeline *pipeline,
+                               struct pull_plan *plan, struct error *err)
+{
+    struct followed_table *followed = plan->followed;
+    char room[CLOCK_TEXT_SIZE];
+    const char *const since[] = {delta_start(pull, plan, room)};
 
     if (plan->polls && primary_pipeline_send(
                            pipeline, plan->sweeps ? &followed->sweep : &followed->delta,
@@ -181,7 +192,7 @@ static enum outcome send_all(struct pull *pull, struct primary_pipeline *pipelin
         primary_pipeline_send(pipeline, &pull->header_query, params, 2, err) == FAILED)
         return FAILED;
     for (size_t i = 0; i < pull->plan_count; i++)
-        if (send_table(pipeline, &pull->plans[i], err) == FAILED)
+        if (send_table(pull, pipeline, &pull->plans[i], err) == FAILED)
             return FAILED;
     if (primary_pipeline_send(pipeline, &pull->commit, NULL, 0, err) == FAILED)
         return FAILED;

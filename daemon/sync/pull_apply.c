@@ -151,8 +151,7 @@ static enum outcome finish_tables(struct pull *pull, struct error *err)
 
 /* ---- cursors ---- */
 
-/* A table's exact snapshot moves when the round was exact for it; its bound and mark
- * always. */
+/* A table's exact snapshot moves when the round was exact for it; its mark always. */
 static enum outcome next_cursor(const struct pull *pull, const struct pull_plan *plan,
                                 struct catalog_cursor *out_cursor, struct error *err)
 {
@@ -163,7 +162,6 @@ static enum outcome next_cursor(const struct pull *pull, const struct pull_plan 
                  !followed->keys_wanted;
     struct catalog_cursor next = {
         .exact = exact ? pull->header.exact : last->exact,
-        .bound = pull->header.bound,
         .mark_us = pull->header.mark_us,
         .swept_us = exact ? pull->header.mark_us : last->swept_us,
     };
@@ -207,9 +205,12 @@ static void settle(struct pull *pull)
         followed->tracked_before = followed->table->mode == TABLE_TRACKED;
         followed->refetch_waits =
             plan->refetch_count > 0 || plan->evicted || plan->mirror.has_evicted;
-        if (plan->counts_applied.written || plan->counts_applied.deleted || plan->joins)
+        if (plan->counts_applied.written || plan->counts_applied.deleted ||
+            (plan->joins && (followed->visible || followed->outdated)))
             followed->changed_since_count = true;
         if (plan->joins) {
+            if (!followed->visible && !followed->outdated)
+                followed->live_rows = followed->copy.row_count;
             catalog_copy_release(&followed->copy);
             followed->has_copy = false;
             followed->visible = true;

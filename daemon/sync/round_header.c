@@ -12,7 +12,6 @@ void round_header_release(struct round_header *header)
 {
     free(header->exact);
     free(header->system_identifier);
-    free(header->bound);
     free(header->catalog_digest);
     *header = (struct round_header){0};
 }
@@ -45,13 +44,11 @@ enum outcome round_header_read(const struct wire_field *fields,
         .in_recovery = fields[1].size > 0 && fields[1].bytes[0] == 't',
         .system_identifier = field_text(&fields[2]),
         .timeline = field_int(&fields[3]),
-        .bound = field_text(&fields[4]),
-        .mark_us = field_int(&fields[5]),
-        .catalog_digest = field_text(&fields[6]),
+        .mark_us = field_int(&fields[4]),
+        .catalog_digest = field_text(&fields[5]),
     };
 
-    if (!header.exact || !header.system_identifier || !header.bound ||
-        !header.catalog_digest)
+    if (!header.exact || !header.system_identifier || !header.catalog_digest)
         return error_out_of_memory(err);
     *out_header = TAKE(header);
     return OK;

@@ -11,15 +11,14 @@
 
 struct primary;
 
-#define ROUND_HEADER_COLUMNS 7
+#define ROUND_HEADER_COLUMNS 6
 
 struct round_header {
     char *exact; /* pg_current_snapshot() */
     bool in_recovery;
     char *system_identifier;
     int64_t timeline;
-    char *bound;          /* the primary's clock when the cut was made, as its own text */
-    int64_t mark_us;      /* the same in microseconds */
+    int64_t mark_us;      /* the primary's clock: every commit before it is in the cut */
     char *catalog_digest; /* changes with every DDL that matters, and sometimes without */
 };
 

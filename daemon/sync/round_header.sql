@@ -9,12 +9,12 @@ select pg_current_snapshot()::text,
        case when pg_is_in_recovery() then (select timeline_id::text from pg_control_checkpoint())
             else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text
        end,
-       case when pg_is_in_recovery()
-                 and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
-            then coalesce(pg_last_xact_replay_timestamp(), now())
-            else now()
-       end::text,
-       (extract(epoch from now()) * 1000000)::bigint::text,
+       (extract(epoch from
+                case when pg_is_in_recovery()
+                          and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
+                     then coalesce(pg_last_xact_replay_timestamp(), now())
+                     else now()
+                end) * 1000000)::bigint::text,
        (select count(*) || ':' || coalesce(sum(hashint8extended(c.oid::bigint, c.xmin::text::bigint)::numeric), 0)
           from pg_class c
          where (c.relnamespace in (select n.oid from pg_namespace n where n.nspname = any ($2::text[]))

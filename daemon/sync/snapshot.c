@@ -104,8 +104,7 @@ static enum outcome create_copy(struct snapshot *snapshot,
                                 const struct round_header *header, struct error *err)
 {
     OWNED(catalog_copy_release) struct catalog_copy copy = {0};
-    struct catalog_cursor cursor = {header->exact, header->bound, header->mark_us,
-                                    header->mark_us};
+    struct catalog_cursor cursor = {header->exact, header->mark_us, header->mark_us};
     struct database *db = snapshot->cache->db;
 
     copy.name = strdup(followed->table->name);
@@ -311,8 +310,7 @@ static void announce(const struct followed_table *followed)
         log_info("%s: resuming the copy after %lld rows", followed->table->name,
                  (long long)followed->copy.row_count);
     else
-        log_info("%s: copying about %lld rows", followed->table->name,
-                 (long long)followed->table->estimated_rows);
+        log_info("%s: copying", followed->table->name);
 }
 
 enum outcome snapshot_table(struct snapshot *snapshot, struct followed_table *followed,

@@ -6,6 +6,9 @@
  * The cast strips a domain and a type modifier, which costs nothing: it is resolved
  * when the query is planned.
  */
+/* What the type's own output function says: a cast to text may differ (inet appends /32).
+ * A row of nulls "is null" too, but has a text: count it instead. */
+#define OUTPUT "case when num_nulls(%1$s) = 0 then concat(%1$s) end"
 #define CAST(type) "%1$s::" type
 
 /* Empty and null arrays have no dimensions, so both go to the last branch. */
@@ -33,7 +36,7 @@ static const struct column_codec_info codecs[] = {
     [CODEC_JSON] = {"json", 114, CAST("json"), "TEXT", NULL},
     [CODEC_JSONB] = {"jsonb", 3802, CAST("jsonb"), "TEXT", NULL},
     [CODEC_BYTEA] = {"bytea", 17, CAST("bytea"), "BLOB", NULL},
-    [CODEC_SERVER_TEXT] = {"text", 25, CAST("text"), "TEXT", NULL},
+    [CODEC_SERVER_TEXT] = {"text", 25, OUTPUT, "TEXT", NULL},
     [CODEC_ARRAY_OF_LITERALS] = {"text", 25, ARRAY("%1$s"), "TEXT", NULL},
     [CODEC_ARRAY_OF_TEXT] = {"text", 25, ARRAY("%1$s::text[]"), "TEXT", NULL},
 };

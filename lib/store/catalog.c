@@ -10,7 +10,6 @@
 void catalog_cursor_release(struct catalog_cursor *cursor)
 {
     free(cursor->exact);
-    free(cursor->bound);
     *cursor = (struct catalog_cursor){0};
 }
 
@@ -19,7 +18,6 @@ void catalog_table_release(struct catalog_table *table)
     free(table->name);
     free(table->schema);
     free(table->fingerprint);
-    free(table->failure);
     catalog_cursor_release(&table->cursor);
     *table = (struct catalog_table){0};
 }
@@ -47,8 +45,7 @@ enum outcome catalog_cursor_copy(struct catalog_cursor *out_copy,
     OWNED(catalog_cursor_release) struct catalog_cursor copy = *cursor;
 
     copy.exact = strdup(cursor->exact);
-    copy.bound = strdup(cursor->bound);
-    if (!copy.exact || !copy.bound)
+    if (!copy.exact)
         return error_out_of_memory(err);
     *out_copy = TAKE(copy);
     return OK;
@@ -77,11 +74,9 @@ static void read_table(const struct statement *query, struct catalog_table *out_
         .schema = column_copy(query, 1),
         .fingerprint = column_copy(query, 2),
         .tracked = statement_column_int(query, 3) != 0,
-        .failure = column_copy(query, 4),
-        .cursor = {.exact = column_copy(query, 5),
-                   .bound = column_copy(query, 6),
-                   .mark_us = statement_column_int(query, 7),
-                   .swept_us = statement_column_int(query, 8)},
+        .cursor = {.exact = column_copy(query, 4),
+                   .mark_us = statement_column_int(query, 5),
+                   .swept_us = statement_column_int(query, 6)},
     };
 }
 
@@ -124,13 +119,12 @@ static void read_copy(const struct statement *query, struct catalog_copy *out_co
         .copy_name = column_copy(query, 2),
         .fingerprint = column_copy(query, 3),
         .cursor = {.exact = column_copy(query, 4),
-                   .bound = column_copy(query, 5),
-                   .mark_us = statement_column_int(query, 6),
-                   .swept_us = statement_column_int(query, 6)},
-        .last_key = column_copy(query, 7),
-        .row_count = statement_column_int(query, 8),
-        .byte_count = statement_column_int(query, 9),
-        .complete = statement_column_int(query, 10) != 0,
+                   .mark_us = statement_column_int(query, 5),
+                   .swept_us = statement_column_int(query, 5)},
+        .last_key = column_copy(query, 6),
+        .row_count = statement_column_int(query, 7),
+        .byte_count = statement_column_int(query, 8),
+        .complete = statement_column_int(query, 9) != 0,
     };
 }
 
@@ -171,11 +165,9 @@ static void bind_table(struct statement *query, const struct catalog_table *tabl
     statement_bind_text(query, 2, table->schema);
     statement_bind_text(query, 3, table->fingerprint);
     statement_bind_int(query, 4, table->tracked);
-    statement_bind_text(query, 5, table->failure);
-    statement_bind_text(query, 6, table->cursor.exact);
-    statement_bind_text(query, 7, table->cursor.bound);
-    statement_bind_int(query, 8, table->cursor.mark_us);
-    statement_bind_int(query, 9, table->cursor.swept_us);
+    statement_bind_text(query, 5, table->cursor.exact);
+    statement_bind_int(query, 6, table->cursor.mark_us);
+    statement_bind_int(query, 7, table->cursor.swept_us);
 }
 
 enum outcome catalog_put_tables(struct database *db, const struct catalog_table *tables,
@@ -205,12 +197,11 @@ enum outcome catalog_put_copy(struct database *db, const struct catalog_copy *co
     statement_bind_text(&query, 3, copy->copy_name);
     statement_bind_text(&query, 4, copy->fingerprint);
     statement_bind_text(&query, 5, copy->cursor.exact);
-    statement_bind_text(&query, 6, copy->cursor.bound);
-    statement_bind_int(&query, 7, copy->cursor.mark_us);
-    statement_bind_text(&query, 8, copy->last_key);
-    statement_bind_int(&query, 9, copy->row_count);
-    statement_bind_int(&query, 10, copy->byte_count);
-    statement_bind_int(&query, 11, copy->complete);
+    statement_bind_int(&query, 6, copy->cursor.mark_us);
+    statement_bind_text(&query, 7, copy->last_key);
+    statement_bind_int(&query, 8, copy->row_count);
+    statement_bind_int(&query, 9, copy->byte_count);
+    statement_bind_int(&query, 10, copy->complete);
     return statement_run(&query, err);
 }
 

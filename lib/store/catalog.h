@@ -18,10 +18,9 @@ struct database;
 
 /* How far a table has come. Text is owned. */
 struct catalog_cursor {
-    char *exact; /* pg_snapshot: all that is visible in it is in the cache */
-    char *bound; /* timestamptz text of the primary's clock: where untracked deltas look
-                    from */
-    int64_t mark_us;  /* complete up to this time of the primary's clock */
+    char *exact;      /* pg_snapshot: all that is visible in it is in the cache */
+    int64_t mark_us;  /* complete up to this time of the primary's clock; untracked deltas
+                         look back from here */
     int64_t swept_us; /* primary's clock at `exact` */
 };
 
@@ -30,7 +29,6 @@ struct catalog_table {
     char *schema;
     char *fingerprint;
     bool tracked;
-    char *failure; /* NULL: none */
     struct catalog_cursor cursor;
 };
 

@@ -1,18 +1,16 @@
 -- name: tables
-select name, schema_name, fingerprint, tracked, failure, exact, bound, mark_us, swept_us
+select name, schema_name, fingerprint, tracked, exact, mark_us, swept_us
   from tide_table
  order by name;
 
 -- name: put_table
-insert into tide_table (name, schema_name, fingerprint, tracked, failure, exact, bound, mark_us, swept_us)
-values (:name, :schema_name, :fingerprint, :tracked, :failure, :exact, :bound, :mark_us, :swept_us)
+insert into tide_table (name, schema_name, fingerprint, tracked, exact, mark_us, swept_us)
+values (:name, :schema_name, :fingerprint, :tracked, :exact, :mark_us, :swept_us)
     on conflict (name) do update
    set schema_name = excluded.schema_name,
        fingerprint = excluded.fingerprint,
        tracked = excluded.tracked,
-       failure = excluded.failure,
        exact = excluded.exact,
-       bound = excluded.bound,
        mark_us = excluded.mark_us,
        swept_us = excluded.swept_us;
 
@@ -20,15 +18,15 @@ values (:name, :schema_name, :fingerprint, :tracked, :failure, :exact, :bound, :
 delete from tide_table where name = :name;
 
 -- name: copies
-select name, schema_name, copy_name, fingerprint, exact, bound, bound_us, last_key, row_count, byte_count,
+select name, schema_name, copy_name, fingerprint, exact, mark_us, last_key, row_count, byte_count,
        complete
   from tide_copy
  order by name;
 
 -- name: put_copy
-insert into tide_copy (name, schema_name, copy_name, fingerprint, exact, bound, bound_us, last_key,
+insert into tide_copy (name, schema_name, copy_name, fingerprint, exact, mark_us, last_key,
                        row_count, byte_count, complete)
-values (:name, :schema_name, :copy_name, :fingerprint, :exact, :bound, :bound_us, :last_key, :row_count,
+values (:name, :schema_name, :copy_name, :fingerprint, :exact, :mark_us, :last_key, :row_count,
         :byte_count, :complete)
     on conflict (name) do update
    set last_key = excluded.last_key,

@@ -20,10 +20,9 @@ create table tide_table (
     schema_name text    not null,
     fingerprint text    not null, -- of the definition that the table was made from
     tracked     integer not null check (tracked in (0, 1)),
-    failure     text,             -- why it is not followed any more
     exact       text    not null, -- pg_snapshot: all that is visible in it is here
-    bound       text    not null, -- primary's clock: untracked deltas look back from here
-    mark_us     integer not null, -- complete up to this time of the primary's clock
+    mark_us     integer not null, -- complete up to this time of the primary's clock; untracked
+                                  -- deltas look back from here
     swept_us    integer not null  -- primary's clock at `exact`
 );
 
@@ -34,8 +33,7 @@ create table tide_copy (
     copy_name   text    not null,
     fingerprint text    not null,
     exact       text    not null, -- pg_snapshot taken before the first row was read
-    bound       text    not null,
-    bound_us    integer not null,
+    mark_us     integer not null, -- primary's clock at `exact`
     last_key    text,             -- JSON array of the last committed key
     row_count   integer not null,
     byte_count  integer not null,
@@ -67,6 +65,5 @@ select state,
        strftime('%Y-%m-%dT%H:%M:%fZ', since_us / 1e6, 'unixepoch') as since,
        reason,
        strftime('%Y-%m-%dT%H:%M:%fZ', mark_us / 1e6, 'unixepoch') as complete_up_to,
-       (select count(*) from tide_table) as tables,
-       (select count(*) from tide_table where failure is not null) as failed_tables
+       (select count(*) from tide_table) as tables
   from tide_state;

@@ -26,7 +26,8 @@ static void scales_beyond_a_double_stay_exact(void **state)
     (void)state;
     assert_int_equal(numeric(5, 300), CODEC_NUMERIC_SHORT);
     assert_int_equal(numeric(5, 400), CODEC_NUMERIC);
-    assert_int_equal(numeric(5, -3), CODEC_NUMERIC);
+    assert_int_equal(numeric(5, -3), CODEC_NUMERIC_SHORT);
+    assert_int_equal(numeric(13, -3), CODEC_NUMERIC);
 }
 
 static void arrays_go_by_their_elements(void **state)
