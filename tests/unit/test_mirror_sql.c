@@ -457,7 +457,7 @@ static struct table item(void)
     column_with_type(&table.columns[0], "bigint");
     table_with_column(&table, "tag", CODEC_TEXT);
     column_with_type(&table.columns[1], "character varying(9)");
-    table_with_column(&table, "updated_at", CODEC_SERVER_TEXT);
+    table_with_column(&table, "updated_at", CODEC_TEXT);
     table_with_key(&table, NAMES("tag", "id"));
     return table;
 }
