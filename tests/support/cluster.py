@@ -177,6 +177,8 @@ class Cluster:
         self.run(f'create database "{name}" template "{template}"')
 
     def drop_database(self, name):
+        for gid, in self.run("select gid from pg_prepared_xacts where database = %s", (name,)):
+            self.run_alone(f"rollback prepared '{gid}'", name)
         self.run(f'drop database if exists "{name}" with (force)')
 
     def log(self):
