@@ -100,7 +100,7 @@ def test_a_snapshot_whose_link_is_cut_resumes_in_the_same_process(world):
 def test_a_hundred_kills_at_random_moments_under_load(world):
     choose = random.Random(int(os.environ.get("TIDEMARK_SEED", "7")))
     world.run(LOAD_SCHEMA + SCHEMA)
-    world.track(*TABLES, "big", "small", notify="never")
+    world.track(*TABLES, "big", "small", notify=False)
     daemon = world.daemon(start=False)
     with Load(world.cluster, world.database, tracked=True, writers=2):
         for number in range(KILLS):
@@ -122,7 +122,7 @@ def terminate_daemon_sessions(world):
 
 def test_terminated_backends_under_load(world):
     world.run(LOAD_SCHEMA)
-    world.track(*TABLES, notify="never")
+    world.track(*TABLES, notify=False)
     daemon = world.daemon()
     ended = 0
     with Load(world.cluster, world.database, tracked=True, writers=2):

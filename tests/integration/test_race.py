@@ -112,7 +112,7 @@ def seconds_of(mark):
 def prepare(world, tracked):
     world.run(SCHEMA + POINTS)
     if tracked:
-        world.track(*ALL_TABLES, notify="never")
+        world.track(*ALL_TABLES, notify=False)
     else:
         world.run(STAMP)
 

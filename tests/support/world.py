@@ -26,9 +26,9 @@ class World:
     def connect(self, **more):
         return self.cluster.connect(self.database, **more)
 
-    def track(self, *tables, notify="always"):
+    def track(self, *tables, notify=True):
         """Installs schema tidemark if need be, and tracks the tables. A transaction that
-        notifies cannot be prepared: "never" where two-phase commits are part of the load."""
+        notifies cannot be prepared: notify=False where two-phase commits are part of the load."""
         if not self.value("select to_regnamespace('tidemark') is not null"):
             config = os.path.join(self.folder, "migrate.conf")
             with open(config, "w") as out:
