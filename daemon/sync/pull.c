@@ -142,16 +142,24 @@ static enum outcome send_refetch(struct primary_pipeline *pipeline,
     return outcome;
 }
 
-static enum outcome send_table(struct primary_pipeline *pipeline, struct pull_plan *plan,
-                               struct error *err)
+/* So far back may a transaction have begun that commits only now. */
+static void look_back(const struct pull *pull, const char *bound,
+                      char out_text[static CLOCK_TEXT_SIZE])
+{
+    clock_format_utc(strtoll(bound, NULL, 10) - pull->settings.overlap_us, out_text);
+}
+
+static enum outcome send_table(struct pull *pull, struct primary_pipeline *pipeline,
+                               struct pull_plan *plan, struct error *err)
 {
     struct followed_table *followed = plan->followed;
     const struct catalog_cursor *cursor =
         plan->joins ? &followed->copy.cursor : &followed->cursor;
-    const char *const since[] = {plan->sweeps || followed->table->mode == TABLE_TRACKED
-                                     ? cursor->exact
-                                     : cursor->bound};
+    char bound[CLOCK_TEXT_SIZE];
+    const char *const since[] = {
+        plan->sweeps || followed->table->mode == TABLE_TRACKED ? cursor->exact : bound};
 
+    look_back(pull, cursor->bound, bound);
     if (plan->polls && primary_pipeline_send(
                            pipeline, plan->sweeps ? &followed->sweep : &followed->delta,
                            since, 1, err) == FAILED)
@@ -181,7 +189,7 @@ static enum outcome send_all(struct pull *pull, struct primary_pipeline *pipelin
         primary_pipeline_send(pipeline, &pull->header_query, params, 2, err) == FAILED)
         return FAILED;
     for (size_t i = 0; i < pull->plan_count; i++)
-        if (send_table(pipeline, &pull->plans[i], err) == FAILED)
+        if (send_table(pull, pipeline, &pull->plans[i], err) == FAILED)
             return FAILED;
     if (primary_pipeline_send(pipeline, &pull->commit, NULL, 0, err) == FAILED)
         return FAILED;

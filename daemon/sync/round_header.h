@@ -18,8 +18,8 @@ struct round_header {
     bool in_recovery;
     char *system_identifier;
     int64_t timeline;
-    char *bound;          /* the primary's clock when the cut was made, as its own text */
-    int64_t mark_us;      /* the same in microseconds */
+    char *bound; /* the primary's clock when the cut was made: microseconds, as text */
+    int64_t mark_us; /* the cut is complete up to here; behind the clock on a standby */
     char *catalog_digest; /* changes with every DDL that matters, and sometimes without */
 };
 

@@ -19,8 +19,8 @@ struct database;
 /* How far a table has come. Text is owned. */
 struct catalog_cursor {
     char *exact; /* pg_snapshot: all that is visible in it is in the cache */
-    char *bound; /* timestamptz text of the primary's clock: where untracked deltas look
-                    from */
+    char *bound; /* primary's clock in microseconds: where untracked deltas look back from
+                  */
     int64_t mark_us;  /* complete up to this time of the primary's clock */
     int64_t swept_us; /* primary's clock at `exact` */
 };
