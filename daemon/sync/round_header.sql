@@ -3,6 +3,7 @@
 -- a digest of the catalog that changes with every DDL on the mirrored tables ($1: their oids) and with every
 -- table that comes or goes in the mirrored schemas ($2). The digest may change without need
 -- (xmin of catalog rows); then the schema is read again and found the same.
+-- A standby is complete up to the last commit it has replayed, whatever its clock says.
 select pg_current_snapshot()::text,
        pg_is_in_recovery()::text,
        (select system_identifier::text from pg_control_system()),
@@ -11,8 +12,8 @@ select pg_current_snapshot()::text,
        end,
        (extract(epoch from
                 case when pg_is_in_recovery()
-                          and pg_last_wal_receive_lsn() is distinct from pg_last_wal_replay_lsn()
-                     then coalesce(pg_last_xact_replay_timestamp(), now())
+                     then greatest(pg_last_xact_replay_timestamp(),
+                                   (select checkpoint_time from pg_control_checkpoint()))
                      else now()
                 end) * 1000000)::bigint::text,
        (select count(*) || ':' || coalesce(sum(hashint8extended(c.oid::bigint, c.xmin::text::bigint)::numeric), 0)

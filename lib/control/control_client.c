@@ -114,6 +114,8 @@ enum outcome control_client_send(struct control_client *client, const json_t *re
 
         if (step >= 0)
             sent += (size_t)step;
+        else if (errno == EPIPE || errno == ECONNRESET)
+            return OK; /* hung up without listening: its answer says why */
         else if (errno != EAGAIN && errno != EINTR)
             return error_set_errno(err, "ask the daemon");
         else if (clock_monotonic_us() > deadline_us)

@@ -287,6 +287,20 @@ static enum outcome replace_table(struct database *db, const struct table *table
     return OK;
 }
 
+/* Somebody may have dropped or changed them. */
+static enum outcome renew_helpers(struct database *db, const struct table *table,
+                                  struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    mirror_sql_drop_helpers(&sql, table);
+    buffer_append_text(&sql, ";\n");
+    mirror_sql_create_live_view(&sql, table);
+    buffer_append_text(&sql, ";\n");
+    mirror_sql_create_guards(&sql, table);
+    return run_built(db, "renew the helpers of a table", &sql, err);
+}
+
 enum outcome mirror_layout_switch_in(struct database *db, const struct table *table,
                                      const char *copy_name, bool same_shape,
                                      struct error *err)
@@ -299,7 +313,8 @@ enum outcome mirror_layout_switch_in(struct database *db, const struct table *ta
         return rename_copy(db, table, copy_name, err);
     if (!same_shape)
         return replace_table(db, table, copy_name, err);
-    if (merge_copy(db, table, copy_name, err) == FAILED)
+    if (merge_copy(db, table, copy_name, err) == FAILED ||
+        renew_helpers(db, table, err) == FAILED)
         return FAILED;
     return mirror_layout_drop_copy(db, copy_name, err);
 }

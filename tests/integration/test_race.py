@@ -228,8 +228,9 @@ def test_equal_when_the_daemon_reads_a_hot_standby(place, numbers, throw_away_cl
         daemon.wait_caught_up()
 
         def wait():
-            standby.wait_for_replay(primary)
             ended = time.time()
+            world.run("update ledger set version = version")  # a standby's time is that of its last commit
+            standby.wait_for_replay(primary)
             daemon.wait_caught_up()
             if not tracked:
                 wait_until(lambda: swept_after(daemon, ended), "every table is swept once more", 30)
@@ -244,13 +245,39 @@ def test_equal_when_the_daemon_reads_a_hot_standby(place, numbers, throw_away_cl
         standby.remove()
 
 
+def test_the_mark_of_a_standby_does_not_run_ahead_of_its_replay(place, numbers, throw_away_cluster, world_on):
+    primary = throw_away_cluster()
+    world = world_on(primary)
+    prepare(world, tracked=True)
+    standby = primary.standby(os.path.join(place, f"standby{next(numbers)}"))
+    try:
+        standby.wait_for_replay(primary)
+        daemon = world.daemon(conninfo=standby.conninfo(world.database))
+        daemon.wait_caught_up()
+        standby.run("select pg_wal_replay_pause()")
+        wait_until(lambda: standby.value("select pg_get_wal_replay_pause_state()") == "paused", "the replay pauses")
+        world.run("update ledger set version = 77 where id = 1")
+        committed = time.time()
+        for _ in range(3):
+            daemon.wait_caught_up()
+        assert daemon.value("select version from ledger where id = 1") == 0
+        assert seconds_of(daemon.status()["mark"]) < committed, "it promises what the standby has not seen"
+        standby.run("select pg_wal_replay_resume()")
+        standby.wait_for_replay(primary)
+        daemon.wait_caught_up()
+        assert daemon.value("select version from ledger where id = 1") == 77
+        daemon.__exit__()
+    finally:
+        standby.remove()
+
+
 @pytest.mark.parametrize("tracked", [True, False], ids=["tracked", "untracked"])
 def test_equal_across_xid_wraparound(throw_away_cluster, world_on, tracked):
     cluster = throw_away_cluster("autovacuum = off\n")
     world = world_on(cluster)
     prepare(world, tracked)
     world.connection.close()
-    cluster.start_xids_near(0, 2**32 - 1500)
+    cluster.start_xids_near(2**32 - 1500)
     world.connection = cluster.connect(world.database)
     daemon = world.daemon({"sync": {"overlap": "0s", "sweep_interval": "2s"}})
     daemon.wait_caught_up()

@@ -177,6 +177,8 @@ class Cluster:
         self.run(f'create database "{name}" template "{template}"')
 
     def drop_database(self, name):
+        for gid, in self.run("select gid from pg_prepared_xacts where database = %s", (name,)):
+            self.run_alone(f"rollback prepared '{gid}'", name)
         self.run(f'drop database if exists "{name}" with (force)')
 
     def log(self):
@@ -201,23 +203,33 @@ class Cluster:
         wait_until(lambda: self.value("select pg_last_wal_replay_lsn() >= %s::pg_lsn", (position,)),
                    f"the standby has replayed {position}")
 
-    def start_xids_near(self, epoch, xid):
-        """Restarts with `xid` as the next transaction id of that epoch (pg_resetwal).
+    def start_xids_near(self, xid):
+        """Restarts with `xid` as the next transaction id of epoch 0 (pg_resetwal).
 
-        Rows written so far are frozen first, else they would lie in the future; and the
-        commit log's segment for that id must exist, as if its pages had been crossed.
+        In steps of less than half the circle, each followed by a freeze of everything:
+        what is older than that would lie in the future.
         """
-        for database in [row[0] for row in self.run("select datname from pg_database where datallowconn")]:
-            self.run("vacuum freeze", database=database)
-        self.stop()
+        self.run("update pg_database set datallowconn = true")
+        step = 3 * 2**29
+        for target in [*range(step, xid - step // 2, step), xid]:
+            self.freeze()
+            self.stop()
+            self._set_next_xid(target)
+            self.start()
+        self.freeze()
+
+    def freeze(self):
+        for (database,) in self.run("select datname from pg_database"):
+            self.run_alone("vacuum (freeze, analyze off)", database)
+
+    def _set_next_xid(self, xid):
+        # The commit log's page for the id must be there, as if it had been crossed.
         transactions_per_segment = 8192 * 4 * 32
         segment = os.path.join(self.data, "pg_xact", f"{xid // transactions_per_segment:04X}")
         with open(segment, "wb") as out:
             out.write(bytes(8192 * 32))
         give_to_server_user(segment)
-        run_unprivileged(program("pg_resetwal"), "-D", self.data, "-e", str(epoch), "-x", str(xid),
-                         "-u", str(xid - 1000))
-        self.start()
+        run_unprivileged(program("pg_resetwal"), "-D", self.data, "-x", str(xid))
 
     def processes(self):
         """Number of sessions by application_name."""

@@ -27,7 +27,8 @@ class World:
         return self.cluster.connect(self.database, **more)
 
     def track(self, *tables, notify=True):
-        """Installs schema tidemark if need be, and tracks the tables."""
+        """Installs schema tidemark if need be, and tracks the tables. A transaction that
+        notifies cannot be prepared: notify=False where two-phase commits are part of the load."""
         if not self.value("select to_regnamespace('tidemark') is not null"):
             config = os.path.join(self.folder, "migrate.conf")
             with open(config, "w") as out:
@@ -59,5 +60,7 @@ class World:
     def end(self):
         for end in reversed(self._ends):
             end()
+        self._ends = []
         self.connection.close()
-        self.cluster.drop_database(self.database)
+        if self.cluster.process:
+            self.cluster.drop_database(self.database)
