@@ -4,7 +4,7 @@
  * Every wait watches the socket, a deadline and the interrupt descriptor, so that
  * the thread that owns it can be stopped at any moment. A connection that failed with
  * ERROR_TRANSIENT or ERROR_INTERRUPTED is closed; primary_connect() opens it again.
- * The session is pinned as DESIGN.md 2.4 says (UTC, ISO, UTF8 …); behind a transaction
+ * The session is pinned (UTC, ISO, UTF8 …); behind a transaction
  * pooler, where a session cannot be pinned, each transaction is.
  *
  * Belongs to one thread.

@@ -34,8 +34,8 @@ struct engine_observer {
     void *context;
     /* Something in the status document changed. */
     void (*status_changed)(void *context);
-    /* One change set was applied: one JSON line without the newline (SCREENS: `watch`).
-     */
+    /* One change set was applied: one JSON line without the newline, as `watch` prints
+     * it. */
     void (*change_set_applied)(void *context, const char *json_line);
 };
 
@@ -65,7 +65,7 @@ void engine_stop(struct engine *engine);
  * progress handler. */
 int64_t engine_heartbeat_us(struct engine *engine);
 
-/* [any thread] The status document (DESIGN.md 2.1, SCREENS.md), a new reference. */
+/* [any thread] The status document of status_document.h, a new reference. */
 json_t *engine_status(struct engine *engine);
 
 /* [any thread] Asks for a round now; the ticket names it. */

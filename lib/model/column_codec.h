@@ -1,6 +1,6 @@
 /*
  * Column codec: how the values of a primary's type travel and what they become in
- * the cache. DESIGN: a type with a native decoder is fetched in binary, every
+ * the cache. A type with a native decoder is fetched in binary, every
  * other type as ::text, so that the primary itself renders it.
  *
  * A pure table; no I/O. The decoding is in daemon/primary/type_codec.c, the choice

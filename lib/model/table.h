@@ -49,7 +49,7 @@ struct table_foreign_key {
     char **parent_columns;
 };
 
-/* What a delta of this table rests on, see DESIGN.md section 3. */
+/* What a delta of this table rests on. */
 enum table_mode {
     TABLE_UNTRACKED, /* changed_at with an overlap, made exact by sweeps */
     TABLE_TRACKED,   /* tide_xid: exact at every round */
