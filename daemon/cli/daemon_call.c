@@ -13,8 +13,11 @@ enum outcome daemon_call_open(const struct config *config, json_t *request,
     OWNED(daemon_call_close) struct control_client *client = NULL;
     enum outcome outcome = FAILED;
 
-    if (!request)
+    if (!request || json_object_set_new(request, "cache",
+                                        json_string(config_text(config, CACHE_PATH)))) {
+        json_decref(request);
         return error_out_of_memory(err);
+    }
     outcome = control_client_new(&client, config_text(config, CONTROL_SOCKET), err);
     if (outcome == OK)
         outcome = control_client_send(client, request, err);

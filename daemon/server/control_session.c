@@ -179,6 +179,32 @@ static const struct {
     {"watch", answer_watch},
 };
 
+static bool is_same_file(const char *one, const char *other)
+{
+    OWNED(text_free) char *one_path = realpath(one, NULL);
+    OWNED(text_free) char *other_path = realpath(other, NULL);
+
+    return strcmp(one, other) == 0 ||
+           (one_path && other_path && strcmp(one_path, other_path) == 0);
+}
+
+/* Two configurations may share the default socket: nobody is told of a cache that he did
+ * not ask for. */
+static enum outcome check_cache(const struct control_session *session,
+                                const json_t *request, struct error *err)
+{
+    const struct control_target *target = session->config.target;
+    const char *wanted = json_string_value(json_object_get(request, "cache"));
+    OWNED(free_json) json_t *document = wanted ? target->status(target->context) : NULL;
+    const char *kept = json_string_value(json_object_get(document, "cache"));
+
+    if (!wanted || !kept || is_same_file(wanted, kept))
+        return OK;
+    error_set(err, ERROR_INVALID, "the daemon that listens here keeps %s, not %s", kept,
+              wanted);
+    return error_hint(err, "give each configuration a [control] socket of its own");
+}
+
 static void answer_request(void *context, const char *line, size_t size)
 {
     struct control_session *session = context;
@@ -186,7 +212,8 @@ static void answer_request(void *context, const char *line, size_t size)
     const char *name;
     struct error err;
 
-    if (control_line_parse(line, size, &request, &err) == FAILED) {
+    if (control_line_parse(line, size, &request, &err) == FAILED ||
+        check_cache(session, request, &err) == FAILED) {
         finish_with_error(session, &err);
         return;
     }

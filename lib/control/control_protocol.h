@@ -17,6 +17,8 @@
  *   {"command":"watch"}                             one "change_set" line each, until the
  * client leaves
  *
+ * Any request may name the "cache" that it is about; a daemon of another one refuses it.
+ *
  *   {"v":1,"kind":"result","ok":true}
  *   {"v":1,"kind":"error","name":"transient","code":75,"message":"…","hint":"…","sqlstate":"57P01"|null}
  *

@@ -35,8 +35,8 @@ static json_t *world_status(void *context)
 {
     const struct world *world = context;
 
-    return json_pack("{s:i, s:s, s:s}", "v", 1, "kind", "status", "state",
-                     world->paused ? "paused" : "live");
+    return json_pack("{s:i, s:s, s:s, s:s}", "v", 1, "kind", "status", "cache",
+                     "/data/app.db", "state", world->paused ? "paused" : "live");
 }
 
 static int64_t world_request_round(void *context)
@@ -203,7 +203,8 @@ static void turn_often(struct world *world, int turns)
 static void status_is_the_document(void **state)
 {
     assert_string_equal(answer_to(*state, "{\"command\":\"status\"}\n"),
-                        "{\"v\":1,\"kind\":\"status\",\"state\":\"live\"}\n");
+                        "{\"v\":1,\"kind\":\"status\",\"cache\":\"/data/app.db\","
+                        "\"state\":\"live\"}\n");
 }
 
 static void request_may_come_in_pieces_and_without_newline(void **state)
@@ -310,6 +311,19 @@ static void resync_names_an_unknown_table(void **state)
     world->round = OK;
     assert_has(answer_to(world, "{\"command\":\"resync\",\"table\":\"orders\"}\n"),
                "\"ok\":true");
+}
+
+static void request_about_another_cache_is_refused(void **state)
+{
+    struct world *world = *state;
+    const char *answer =
+        answer_to(world, "{\"command\":\"pause\",\"cache\":\"/data/other.db\"}\n");
+
+    assert_has(answer, "\"name\":\"invalid\"");
+    assert_has(answer, "keeps /data/app.db, not /data/other.db");
+    assert_false(world->paused);
+    answer = answer_to(world, "{\"command\":\"pause\",\"cache\":\"/data/app.db\"}\n");
+    assert_has(answer, "\"kind\":\"result\"");
 }
 
 static void nonsense_is_answered_with_an_error(void **state)
@@ -528,6 +542,7 @@ int main(void)
         world_test(wait_refuses_a_time_that_is_none),
         world_test(pause_and_resume_reach_the_engine),
         world_test(resync_names_an_unknown_table),
+        world_test(request_about_another_cache_is_refused),
         world_test(nonsense_is_answered_with_an_error),
         world_test(endless_request_is_cut_off),
         world_test(watchers_get_each_change_set),
