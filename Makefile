@@ -62,11 +62,12 @@ check-integration: all faults ## Run the tests against a real PostgreSQL
 faults: ## Build the programs with named crash points into build/faults
 	@$(MAKE) --no-print-directory OUT=build/faults FAULTS=-DTIDEMARK_FAULT_POINTS all
 
-lint: check-headers ## Layers, cycles, sizes, format, headers
+lint: check-headers ## Layers, cycles, sizes, format, headers, the README's settings
 	tests/lint/check_layers.sh
 	tests/lint/check_cycles.sh
 	tests/lint/check_sizes.sh
 	tests/lint/check_units.sh
+	tests/lint/check_readme.sh
 	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
 
 tidy: $(SQL_HEADERS) $(MIGRATIONS) ## Run clang-tidy over everything
