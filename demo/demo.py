@@ -68,7 +68,7 @@ def compare_everything(stage):
     for table in TABLES:
         primary, file, problem = both_sides.compare(connection, stage.cache, table)
         verdict = "equal" if problem is None else f"NOT EQUAL: {problem}"
-        fact("", f"{table:<20}{count(primary.live):>9} {count(file.live):>9}  "
+        fact("", f"{table:<20}{count(len(primary.live)):>9} {count(len(file.live)):>9}  "
                  f"{primary.digest.hexdigest()[:8]} {file.digest.hexdigest()[:8]}  {verdict}")
         if problem:
             unequal.append(f"{table}: {problem}")
