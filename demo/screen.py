@@ -6,6 +6,7 @@ import time
 BOLD, DIM, GREEN, RED, PLAIN = "\033[1m", "\033[2m", "\033[32m", "\033[31m", "\033[0m"
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 MARGIN = 13
+sys.stdout.reconfigure(errors="replace")  # a terminal may know no ellipsis
 
 
 def painted(text, colour):

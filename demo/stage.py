@@ -150,8 +150,8 @@ class Stage:
     def tool(self, *arguments):
         """What `tidemark …` prints. Its progress goes to our own terminal."""
         result = subprocess.run([os.path.join(ROOT, "build", "tidemark"), "-c", self.configuration, *arguments],
-                                env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-                                timeout=120)
+                                env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                encoding="utf-8", errors="replace", timeout=120)
         if result.returncode != 0:
             raise RuntimeError(f"`tidemark {' '.join(arguments)}` ended with {result.returncode}\n{result.stdout}"
                                f"{self.last_log()}")
