@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static enum error_kind kind_of(int code)
 {
@@ -51,6 +52,16 @@ static const char *advice(int code)
     }
 }
 
+/* When it is the file that is wrong, a person wants to know which. */
+static void name_the_file(sqlite3 *handle, struct error *err)
+{
+    const char *path = handle ? sqlite3_db_filename(handle, "main") : NULL;
+
+    if (path && *path && (err->kind == ERROR_CORRUPT || err->kind == ERROR_SYSTEM) &&
+        !strstr(err->message, path))
+        error_wrap(err, "%s", path);
+}
+
 enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err,
                               const char *format, ...)
 {
@@ -63,6 +74,7 @@ enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err,
     va_end(args);
     error_set(err, kind_of(code), "%s: %s", what,
               handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code));
+    name_the_file(handle, err);
     snprintf(err->origin, sizeof(err->origin), "SQLITE %d", code);
     return error_hint(err, "%s", advice(code));
 }

@@ -126,15 +126,21 @@ static enum outcome migrate(struct cache *cache, int64_t version, struct error *
     return OK;
 }
 
-static enum outcome open_connections(struct cache *cache, struct error *err)
+static enum outcome open_for_writing(struct cache *cache, struct error *err)
 {
-    struct database_options writing = {.must_exist = true,
+    struct database_options options = {.must_exist = true,
                                        .busy_timeout_ms = BUSY_TIMEOUT_MS,
                                        .cache_size_kib = PAGE_CACHE_KIB};
+
+    return database_new(&cache->db, cache->path, &options, err);
+}
+
+/* Only now that the file is known to be ours: this writes to it. */
+static enum outcome settle_in(struct cache *cache, struct error *err)
+{
     struct database_options checkpointing = {.must_exist = true, .busy_timeout_ms = 0};
 
-    if (database_new(&cache->db, cache->path, &writing, err) == FAILED ||
-        database_run(
+    if (database_run(
             cache->db, "switch the cache to WAL",
             "pragma journal_mode = wal; pragma synchronous = normal;"
             "pragma wal_autocheckpoint = 0; pragma journal_size_limit = 16777216;"
@@ -160,9 +166,9 @@ enum outcome cache_open(struct cache *out_cache, const struct cache_config *conf
     if (!cache.path)
         return error_out_of_memory(err);
     if (make_folder(config->path, err) == FAILED || make_file(config, err) == FAILED ||
-        take_lock(&cache, err) == FAILED || open_connections(&cache, err) == FAILED ||
+        take_lock(&cache, err) == FAILED || open_for_writing(&cache, err) == FAILED ||
         check_owner(&cache, &version, err) == FAILED ||
-        migrate(&cache, version, err) == FAILED)
+        settle_in(&cache, err) == FAILED || migrate(&cache, version, err) == FAILED)
         return FAILED;
     *out_cache = cache;
     cache = (struct cache){.lock_fd = -1};
