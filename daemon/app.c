@@ -11,6 +11,7 @@
 #include "daemon/supervision.h"
 #include "daemon/sync/engine.h"
 #include "daemon/worker.h"
+#include "lib/db/database.h"
 #include "lib/base/clock.h"
 #include "lib/control/control_protocol.h"
 
@@ -372,6 +373,7 @@ int app_run(int argc, char **argv)
         return outcome == NOTHING ? EXIT_DONE : EXIT_USAGE;
     prepare_signals();
     log_start();
+    database_configure_process();
     status = start(&app, &err) == FAILED ? refuse_to_start(&err) : run(&app);
     release(&app);
     return status;

@@ -2,6 +2,7 @@
 #include "daemon/cli/report.h"
 #include "daemon/observe/log.h"
 #include "lib/base/cleanup.h"
+#include "lib/db/database.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -38,6 +39,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "");
     setenv("TIDEMARK_LOG", "error", 0); /* what else an engine of ours does, we show */
     log_start();
+    database_configure_process();
     signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly, whoever started us */
     invocation.request.environment = environ;
     invocation.request.is_root = geteuid() == 0;

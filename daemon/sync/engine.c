@@ -8,6 +8,7 @@
 #include "round_header.sql.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -456,11 +457,26 @@ static enum outcome wait_for_work(struct engine *engine, int64_t timeout_us,
     return outcome == FAILED ? FAILED : OK;
 }
 
-static int64_t attempt_and_tell(struct engine *engine, int64_t ticket, bool idle)
+/* After a failure: only a person or the end of the wait starts the next attempt. A busy
+ * primary notifies all the time. */
+static void wait_for_request(struct engine *engine, int64_t timeout_us)
+{
+    struct pollfd watched[] = {
+        {.fd = engine->requests.wake_fd, .events = POLLIN},
+        {.fd = engine->requests.stop_fd, .events = POLLIN},
+    };
+
+    engine_rest(engine);
+    poll(watched, 2, (int)(timeout_us / US_PER_MS) + 1);
+}
+
+static int64_t attempt_and_tell(struct engine *engine, int64_t ticket, bool idle,
+                                bool *out_failed)
 {
     struct error err = {0};
     int64_t wait_us;
 
+    *out_failed = false;
     if (attempt(engine, &err) == OK && engine_keep_house(engine, idle, &err) == OK) {
         backoff_reset(&engine->backoff);
         engine_set_state(engine, SYNC_LIVE, NULL, 0);
@@ -469,6 +485,7 @@ static int64_t attempt_and_tell(struct engine *engine, int64_t ticket, bool idle
     }
     if (err.kind == ERROR_INTERRUPTED)
         return 0;
+    *out_failed = true;
     wait_us = retry_in_us(engine, &err);
     log_failure(&err, wait_us);
     if (!primary_is_connected(engine->primary))
@@ -498,17 +515,18 @@ enum outcome engine_run(struct engine *engine, struct error *err)
     while (!engine_is_stopping(engine)) {
         int64_t ticket = 0;
         bool paused = false;
+        bool failed = false;
         int64_t wait_us;
         struct error lost;
 
         if (take_requests(engine, &ticket, &paused, err) == FAILED)
             return FAILED;
-        wait_us =
-            paused ? stay_paused(engine, ticket) : attempt_and_tell(engine, ticket, idle);
-        if (!wait_us)
-            continue;
+        wait_us = paused ? stay_paused(engine, ticket)
+                         : attempt_and_tell(engine, ticket, idle, &failed);
+        if (failed || paused)
+            wait_for_request(engine, wait_us);
         /* a lost connection is the next attempt's to report */
-        if (wait_for_work(engine, wait_us, &idle, &lost) == FAILED)
+        else if (wait_us && wait_for_work(engine, wait_us, &idle, &lost) == FAILED)
             log_debug("%s", lost.message);
     }
     return engine_save_cursors(engine, err);

@@ -27,6 +27,9 @@ static void set_aside(struct engine *engine, struct followed_table *followed,
 
 static bool belongs_to_table(const struct error *err)
 {
+    /* a damaged file is everybody's; rows that do not decode are one table's */
+    if (err->kind == ERROR_CORRUPT && err->origin[0])
+        return false;
     return err->kind == ERROR_REJECTED || err->kind == ERROR_INVALID ||
            err->kind == ERROR_CORRUPT || err->kind == ERROR_CONFLICT ||
            err->kind == ERROR_AUTH;
@@ -118,25 +121,28 @@ static enum outcome apply(struct engine *engine, struct error *err)
     return OK;
 }
 
-/* FAILED only when the whole round cannot go on; a table's own failure sets that table
- * aside. */
+/*
+ * NOTHING: the failure was one table's, which is set aside: the round can be tried again
+ * without it. A schema that does not fit is read again first; a table that fails twice
+ * after that is set aside too.
+ */
 static enum outcome settle_failure(struct engine *engine, bool receiving,
                                    struct error *err)
 {
     struct followed_table *culprit = engine->pull.culprit;
     bool schema = err->kind == ERROR_SCHEMA || (err->kind == ERROR_AUTH && receiving);
 
-    if (culprit && (belongs_to_table(err) || (schema && engine->schema_failures > 1)) &&
-        !(schema && engine->schema_failures <= 1)) {
-        set_aside(engine, culprit, err);
-        return OK;
-    }
-    if (schema)
+    if (schema && (!culprit || engine->schema_failures < 2)) {
         engine->schema_known = false;
-    return FAILED;
+        return FAILED;
+    }
+    if (!culprit || !(schema || belongs_to_table(err)))
+        return FAILED;
+    set_aside(engine, culprit, err);
+    return NOTHING;
 }
 
-static enum outcome run_round(struct engine *engine, bool may_join, struct error *err)
+static enum outcome try_round(struct engine *engine, bool may_join, struct error *err)
 {
     int64_t start_us = clock_monotonic_us();
 
@@ -150,6 +156,17 @@ static enum outcome run_round(struct engine *engine, bool may_join, struct error
     status_board_count_round(engine->board, clock_monotonic_us() - start_us);
     engine_publish_tables(engine);
     return OK;
+}
+
+/* One bad table never blocks the rest: each failure leaves one table less to try. */
+static enum outcome run_round(struct engine *engine, bool may_join, struct error *err)
+{
+    enum outcome outcome;
+
+    do
+        outcome = try_round(engine, may_join, err);
+    while (outcome == NOTHING);
+    return outcome;
 }
 
 /* ---- copies ---- */

@@ -30,6 +30,12 @@ static enum outcome harden(struct database *db, const struct database_options *o
                         err);
 }
 
+void database_configure_process(void)
+{
+    /* the count costs a lock for each allocation */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 enum outcome database_new(struct database **out_db, const char *path,
                           const struct database_options *options, struct error *err)
 {

@@ -29,6 +29,9 @@ struct database_options {
     int cache_size_kib;  /* page cache; 0: SQLite's default of 2000 KiB */
 };
 
+/* Once in main(), before any database is opened: SQLite keeps no count of its memory. */
+void database_configure_process(void);
+
 /* Opens path; ":memory:" makes a private one. */
 MUST_CHECK enum outcome database_new(struct database **out_db, const char *path,
                                      const struct database_options *options,
