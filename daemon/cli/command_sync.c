@@ -14,10 +14,30 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#define REFUSALS_SHOWN 10
+
+/* Said here, because without a daemon nobody else knows. */
+static void print_refusals(const json_t *document)
+{
+    const json_t *refused = document_member(document, "refused");
+    size_t count = json_array_size(refused);
+
+    for (size_t i = 0; i < count && i < REFUSALS_SHOWN; i++) {
+        const json_t *table = json_array_get(refused, i);
+        const char *name = document_text(table, "name");
+
+        fprintf(stderr, "%s%s%s is not mirrored: %s\n", document_text(table, "schema"),
+                *name ? "." : "", name, document_text(table, "reason"));
+        if (*document_text(table, "remedy"))
+            fprintf(stderr, "-> %s\n", document_text(table, "remedy"));
+    }
+    if (count > REFUSALS_SHOWN)
+        fprintf(stderr, "and %zu more tables are not mirrored\n", count - REFUSALS_SHOWN);
+}
+
 static void print_summary(const json_t *document, double elapsed_s)
 {
     size_t tables = json_array_size(document_member(document, "tables"));
-    size_t refused = json_array_size(document_member(document, "refused"));
     struct terminal terminal = terminal_of(STDOUT_FILENO);
     OWNED(buffer_release) struct buffer line = {0};
     int64_t mark_us;
@@ -31,9 +51,7 @@ static void print_summary(const json_t *document, double elapsed_s)
     buffer_append_format(&line, " (%s)\n", human_duration(elapsed_s).text);
     if (!line.failed)
         fputs(line.data, stdout);
-    if (refused && terminal_of(STDERR_FILENO).interactive)
-        fprintf(stderr, "%zu %s not mirrored; `tidemark status` says why\n", refused,
-                refused == 1 ? "table is" : "tables are");
+    print_refusals(document);
 }
 
 static enum exit_status print_json(const json_t *document, double elapsed_s)

@@ -12,6 +12,19 @@
 
 /* ---- identity of the cluster ---- */
 
+/* What is in memory must not accuse the new cluster again. */
+static void forget_cursors(struct followed_set *followed)
+{
+    for (size_t i = 0; i < followed->count; i++) {
+        struct followed_table *table = &followed->tables[i];
+
+        if (table->cursor.exact)
+            table->cursor.exact[0] = '\0';
+        if (table->has_copy && table->copy.cursor.exact)
+            table->copy.cursor.exact[0] = '\0';
+    }
+}
+
 /* The whole mirror is in doubt: every table is copied anew and merged; readers keep what
  * is there. */
 static enum outcome doubt_everything(struct engine *engine,
@@ -26,6 +39,7 @@ static enum outcome doubt_everything(struct engine *engine,
         database_roll_back(db);
         return FAILED;
     }
+    forget_cursors(&engine->followed);
     engine->schema_known = false;
     return OK;
 }
