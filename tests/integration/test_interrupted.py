@@ -15,7 +15,7 @@ ROWS = 60_000
 SCHEMA = f"""
 create table big (id int primary key, note text, updated_at timestamptz not null default now(), deleted_at timestamptz);
 create table small (id int primary key, note text, updated_at timestamptz not null default now());
-insert into big (id, note) select n, 'note ' || n from generate_series(1, {ROWS}) n;
+insert into big (id, note) select n, 'note ' || n || repeat(' long', 60) from generate_series(1, {ROWS}) n;
 insert into small (id, note) select n, 'note ' || n from generate_series(1, 50) n;
 analyze;
 """
@@ -74,6 +74,7 @@ def test_killed_during_a_pull_at(world, point, tracked):
 
 def test_a_killed_snapshot_resumes_and_does_not_start_over(world):
     world.run(SCHEMA)
+    world.track("big", "small")
     proxy = world.proxy()
     daemon = world.daemon(conninfo=proxy.conninfo(world.database), start=False)
     daemon.start(fault="snapshot.chunk_committed:3", ready=False)
@@ -87,6 +88,7 @@ def test_a_killed_snapshot_resumes_and_does_not_start_over(world):
 
 def test_a_snapshot_whose_link_is_cut_resumes_in_the_same_process(world):
     world.run(SCHEMA)
+    world.track("big", "small")
     proxy = world.proxy()
     proxy.cut_after(ROWS * 3 // 4)
     daemon = world.daemon(conninfo=proxy.conninfo(world.database), start=False)
