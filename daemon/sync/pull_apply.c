@@ -143,7 +143,10 @@ static enum outcome finish_tables(struct pull *pull, struct error *err)
             finish_refetch(pull, plan, err) == FAILED ||
             compare_counts(plan, err) == FAILED)
             return FAILED;
-        if (plan->joins && switch_in(pull, plan, err) == FAILED)
+        if (!plan->joins)
+            continue;
+        fault_point("snapshot.before_switch");
+        if (switch_in(pull, plan, err) == FAILED)
             return FAILED;
     }
     return OK;
