@@ -135,7 +135,8 @@ static enum outcome put_cursors(struct engine *engine, struct error *err)
             catalog_put_tables(engine->cache.db, &row, 1, err) == FAILED)
             return FAILED;
     }
-    return catalog_put_mark(engine->cache.db, engine->pull.header.mark_us, err);
+    return catalog_put_mark(engine->cache.db, engine->pull.header.mark_us,
+                            round_header_next_xid(engine->pull.header.exact), err);
 }
 
 enum outcome engine_save_cursors(struct engine *engine, struct error *err)

@@ -30,7 +30,8 @@ static void forget_cursors(struct followed_set *followed)
 static enum outcome doubt_everything(struct engine *engine,
                                      const struct round_header *header, struct error *err)
 {
-    struct catalog_cluster cluster = {header->system_identifier, header->timeline};
+    struct catalog_cluster cluster = {header->system_identifier, header->timeline,
+                                      round_header_next_xid(header->exact)};
     struct database *db = engine->cache.db;
 
     if (database_begin(db, err) == FAILED || catalog_forget_cursors(db, err) == FAILED ||
@@ -44,23 +45,19 @@ static enum outcome doubt_everything(struct engine *engine,
     return OK;
 }
 
-static uint64_t snapshot_xmax(const char *snapshot)
+static bool goes_backwards(const struct followed_set *followed, int64_t seen_xid,
+                           const char *exact)
 {
-    const char *colon = strchr(snapshot, ':');
+    int64_t next_xid = round_header_next_xid(exact);
 
-    return colon ? strtoull(colon + 1, NULL, 10) : 0;
-}
-
-static bool goes_backwards(const struct followed_set *followed, const char *exact)
-{
-    uint64_t xmax = snapshot_xmax(exact);
-
+    if (seen_xid > next_xid)
+        return true;
     for (size_t i = 0; i < followed->count; i++) {
         const struct followed_table *table = &followed->tables[i];
 
-        if (table->cursor.exact && snapshot_xmax(table->cursor.exact) > xmax)
+        if (table->cursor.exact && round_header_next_xid(table->cursor.exact) > next_xid)
             return true;
-        if (table->has_copy && snapshot_xmax(table->copy.cursor.exact) > xmax)
+        if (table->has_copy && round_header_next_xid(table->copy.cursor.exact) > next_xid)
             return true;
     }
     return false;
@@ -70,7 +67,8 @@ static enum outcome accept_first_cluster(struct engine *engine,
                                          const struct round_header *header,
                                          struct error *err)
 {
-    struct catalog_cluster cluster = {header->system_identifier, header->timeline};
+    struct catalog_cluster cluster = {header->system_identifier, header->timeline,
+                                      round_header_next_xid(header->exact)};
     struct database *db = engine->cache.db;
 
     if (database_begin(db, err) == FAILED ||
@@ -94,7 +92,7 @@ enum outcome engine_check_cluster(struct engine *engine,
         return accept_first_cluster(engine, header, err);
     if (strcmp(known.system_identifier, header->system_identifier) == 0 &&
         known.timeline == header->timeline) {
-        if (!goes_backwards(&engine->followed, header->exact))
+        if (!goes_backwards(&engine->followed, known.next_xid, header->exact))
             return OK;
         if (header->in_recovery)
             return error_set(err, ERROR_TRANSIENT,

@@ -193,7 +193,8 @@ static enum outcome save_tables(struct pull *pull, struct error *err)
     free(rows);
     if (outcome == FAILED)
         return FAILED;
-    return catalog_put_mark(pull->cache->db, pull->header.mark_us, err);
+    return catalog_put_mark(pull->cache->db, pull->header.mark_us,
+                            round_header_next_xid(pull->header.exact), err);
 }
 
 /* What the round means for the tables in memory, once it is committed. */

@@ -23,6 +23,13 @@ void round_header_params_release(struct round_header_params *params)
     *params = (struct round_header_params){0};
 }
 
+int64_t round_header_next_xid(const char *exact)
+{
+    const char *colon = strchr(exact, ':');
+
+    return colon ? strtoll(colon + 1, NULL, 10) : 0;
+}
+
 static char *field_text(const struct wire_field *field)
 {
     return field->size < 0 ? strdup("") : strndup(field->bytes, (size_t)field->size);

@@ -28,6 +28,10 @@ MUST_CHECK enum outcome round_header_read(const struct wire_field *fields,
                                           struct round_header *out_header,
                                           struct error *err);
 
+/* The first id that no transaction had when a snapshot was taken: the middle of
+ * "812:815:813". 64 bits with the epoch in them, so it never wraps. */
+int64_t round_header_next_xid(const char *exact);
+
 /* The two parameters of the query; text is owned. */
 struct round_header_params {
     char *oids;

@@ -251,6 +251,7 @@ enum outcome catalog_cluster(struct database *db, struct catalog_cluster *out_cl
         *out_cluster = (struct catalog_cluster){
             .system_identifier = column_copy(&query, 0),
             .timeline = statement_column_int(&query, 1),
+            .next_xid = statement_column_int(&query, 2),
         };
     return outcome;
 }
@@ -265,6 +266,7 @@ enum outcome catalog_put_cluster(struct database *db,
         return FAILED;
     statement_bind_text(&query, 1, cluster->system_identifier);
     statement_bind_int(&query, 2, cluster->timeline);
+    statement_bind_int(&query, 3, cluster->next_xid);
     return statement_run(&query, err);
 }
 
@@ -327,14 +329,23 @@ enum outcome catalog_put_state(struct database *db, const char *state, int64_t s
     return statement_run(&query, err);
 }
 
-enum outcome catalog_put_mark(struct database *db, int64_t mark_us, struct error *err)
+static enum outcome put_number(struct database *db, const struct sql *sql, int64_t number,
+                               struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
 
-    if (statement_prepare(&query, db, &catalog_sql.put_mark, err) == FAILED)
+    if (statement_prepare(&query, db, sql, err) == FAILED)
         return FAILED;
-    statement_bind_int(&query, 1, mark_us);
+    statement_bind_int(&query, 1, number);
     return statement_run(&query, err);
+}
+
+enum outcome catalog_put_mark(struct database *db, int64_t mark_us, int64_t next_xid,
+                              struct error *err)
+{
+    if (put_number(db, &catalog_sql.put_mark, mark_us, err) == FAILED)
+        return FAILED;
+    return put_number(db, &catalog_sql.put_next_xid, next_xid, err);
 }
 
 enum outcome catalog_open_gate(struct database *db, struct error *err)

@@ -48,6 +48,7 @@ struct catalog_copy {
 struct catalog_cluster {
     char *system_identifier;
     int64_t timeline;
+    int64_t next_xid; /* no transaction from here on has been seen */
 };
 
 void catalog_cursor_release(struct catalog_cursor *cursor);
@@ -103,8 +104,9 @@ MUST_CHECK enum outcome catalog_refetches(struct database *db, const char *table
 MUST_CHECK enum outcome catalog_put_state(struct database *db, const char *state,
                                           int64_t since_us, const char *reason,
                                           struct error *err);
+/* How far the cache has come: in the primary's time and in its transaction ids. */
 MUST_CHECK enum outcome catalog_put_mark(struct database *db, int64_t mark_us,
-                                         struct error *err);
+                                         int64_t next_xid, struct error *err);
 
 /* Inside a transaction only: another connection never sees it open. */
 MUST_CHECK enum outcome catalog_open_gate(struct database *db, struct error *err);

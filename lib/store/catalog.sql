@@ -38,13 +38,17 @@ values (:name, :schema_name, :copy_name, :fingerprint, :exact, :mark_us, :last_k
 delete from tide_copy where name = :name;
 
 -- name: cluster
-select system_identifier, timeline from tide_cluster;
+select system_identifier, timeline, next_xid from tide_cluster;
 
 -- name: forget_cluster
 delete from tide_cluster;
 
 -- name: put_cluster
-insert into tide_cluster (system_identifier, timeline) values (:system_identifier, :timeline);
+insert into tide_cluster (system_identifier, timeline, next_xid)
+values (:system_identifier, :timeline, :next_xid);
+
+-- name: put_next_xid
+update tide_cluster set next_xid = max(next_xid, :next_xid);
 
 -- name: forget_cursors
 -- An empty snapshot: the table is copied anew before it is followed again.

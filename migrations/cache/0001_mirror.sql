@@ -10,7 +10,8 @@ insert into tide_gate values (0);
 -- Which cluster the cursors below belong to: xids mean nothing in another one.
 create table tide_cluster (
     system_identifier text    not null,
-    timeline          integer not null
+    timeline          integer not null,
+    next_xid          integer not null -- no transaction from here on has been seen
 );
 
 -- One row for each table that applications can see.
