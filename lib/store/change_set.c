@@ -146,7 +146,9 @@ enum outcome change_set_append(struct change_set *set, const struct change *chan
         .operation = (uint8_t)change->operation,
     };
 
-    if (set->memory.length >= set->memory_limit_bytes && spill(set, err) == FAILED)
+    /* a block is never empty: the reader counts on a change in each */
+    if (set->memory.length && set->memory.length >= set->memory_limit_bytes &&
+        spill(set, err) == FAILED)
         return FAILED;
     buffer_append(&set->memory, &header, sizeof(header));
     for (size_t i = 0; i < change->value_count; i++)
