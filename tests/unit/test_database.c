@@ -1,0 +1,226 @@
+#include "lib/db/database.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/statement.h"
+#include "tests/support/cache_fixture.h"
+#include "tests/support/cmocka_all.h"
+
+#include <string.h>
+
+/* Runs for a very long time unless it is stopped. */
+#define ENDLESS                                                                          \
+    "with recursive n(i) as (select 1 union all select i + 1 from n)"                    \
+    " select count(*) from n"
+
+static struct database *open_file(const char *path, struct database_options options)
+{
+    struct database *db = NULL;
+    struct error err = {0};
+
+    if (database_new(&db, path, &options, &err) == FAILED)
+        fail_msg("%s", err.message);
+    return db;
+}
+
+static struct database *open_folders_file(void **state)
+{
+    const struct cache_folder *folder = *state;
+
+    return open_file(folder->file, (struct database_options){0});
+}
+
+static void a_new_file_is_made(void **state)
+{
+    struct database *db = open_folders_file(state);
+
+    run_sql(db, "create table t (a); insert into t values (1), (2)");
+    assert_int_equal(database_changes(db), 2);
+    assert_int_equal(number_of(db, "select count(*) from t"), 2);
+    database_free(db);
+}
+
+static void a_file_that_must_exist_is_not_made(void **state)
+{
+    const struct cache_folder *folder = *state;
+    struct database_options options = {.must_exist = true};
+    struct database *db = NULL;
+    struct error err = {0};
+
+    assert_int_equal(database_new(&db, folder->file, &options, &err), FAILED);
+    assert_null(db);
+    assert_int_equal(err.kind, ERROR_SYSTEM);
+    assert_non_null(strstr(err.message, folder->file));
+    assert_true(err.hint[0]);
+}
+
+static void a_read_only_one_cannot_be_written(void **state)
+{
+    const struct cache_folder *folder = *state;
+    struct database *db = open_folders_file(state);
+    struct database *reader;
+
+    run_sql(db, "create table t (a)");
+    reader = open_file(folder->file, (struct database_options){.read_only = true});
+    assert_int_equal(number_of(reader, "select count(*) from t"), 0);
+    assert_sql_refused(reader, "insert into t values (1)", "readonly");
+    database_free(reader);
+    database_free(db);
+}
+
+static void the_file_is_not_trusted(void **state)
+{
+    struct database *db = open_folders_file(state);
+
+    run_sql(db, "create table t (a)");
+    assert_sql_refused(db,
+                       "pragma writable_schema = on;"
+                       "update sqlite_schema set sql = 'create table t (b)'",
+                       "may not be modified");
+    assert_sql_refused(db, "select load_extension('x')", "not authorized");
+    assert_int_equal(number_of(db, "pragma cell_size_check"), 1);
+    assert_int_equal(number_of(db, "pragma mmap_size"), 0);
+    database_free(db);
+}
+
+static void the_page_cache_has_the_size_asked_for(void **state)
+{
+    struct database *db =
+        open_file(":memory:", (struct database_options){.cache_size_kib = 8000});
+
+    (void)state;
+    assert_int_equal(number_of(db, "pragma cache_size"), -8000);
+    database_release_memory(db);
+    database_free(db);
+}
+
+static void no_row_is_nothing(void **state)
+{
+    struct database *db = open_file(":memory:", (struct database_options){0});
+    struct error err = {0};
+    int64_t value = 7;
+
+    (void)state;
+    assert_int_equal(database_query_int(db, "look", "select 1 where false", &value, &err),
+                     NOTHING);
+    assert_int_equal(value, 7);
+    assert_int_equal(err.kind, ERROR_NONE);
+    database_free(db);
+}
+
+static void an_error_says_what_and_why(void **state)
+{
+    struct database *db = open_file(":memory:", (struct database_options){0});
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(database_run(db, "count the sheep", "select * from sheep", &err),
+                     FAILED);
+    assert_string_equal(err.message, "count the sheep: no such table: sheep");
+    assert_string_equal(err.origin, "SQLITE 1");
+    assert_int_equal(err.kind, ERROR_SCHEMA);
+    database_free(db);
+}
+
+static void what_is_rolled_back_is_gone(void **state)
+{
+    struct database *db = open_folders_file(state);
+    struct error err = {0};
+
+    run_sql(db, "create table t (a)");
+    assert_int_equal(database_begin(db, &err), OK);
+    run_sql(db, "insert into t values (1)");
+    database_roll_back(db);
+    assert_int_equal(database_begin(db, &err), OK);
+    run_sql(db, "insert into t values (2)");
+    assert_int_equal(database_commit(db, &err), OK);
+    database_roll_back(db);
+    assert_int_equal(number_of(db, "select sum(a) from t"), 2);
+    database_free(db);
+}
+
+static void a_locked_file_is_tried_again_later(void **state)
+{
+    const struct cache_folder *folder = *state;
+    struct database *db = open_folders_file(state);
+    struct database *other = open_file(folder->file, (struct database_options){0});
+    struct error err = {0};
+
+    assert_int_equal(database_begin(db, &err), OK);
+    assert_int_equal(database_begin(other, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_TRANSIENT);
+    database_roll_back(db);
+    assert_int_equal(database_begin(other, &err), OK);
+    database_free(other);
+    database_free(db);
+}
+
+static bool count_down(void *context)
+{
+    int *calls = context;
+
+    return --*calls == 0;
+}
+
+static void long_work_can_be_stopped(void **state)
+{
+    struct database *db = open_file(":memory:", (struct database_options){0});
+    struct error err = {0};
+    int calls = 3;
+
+    (void)state;
+    database_on_progress(db, count_down, &calls);
+    assert_int_equal(database_run(db, "count", ENDLESS, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_INTERRUPTED);
+    assert_int_equal(calls, 0);
+    calls = 1000;
+    assert_int_equal(number_of(db, "select 5"), 5);
+    database_free(db);
+}
+
+static bool interrupt(void *context)
+{
+    database_interrupt(context);
+    return false;
+}
+
+static void a_running_statement_can_be_interrupted(void **state)
+{
+    struct database *db = open_file(":memory:", (struct database_options){0});
+    struct error err = {0};
+
+    (void)state;
+    database_on_progress(db, interrupt, db);
+    assert_int_equal(database_run(db, "count", ENDLESS, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_INTERRUPTED);
+    database_free(db);
+}
+
+static void nothing_can_be_freed_and_rolled_back(void **state)
+{
+    (void)state;
+    database_roll_back(NULL);
+    database_free(NULL);
+}
+
+#define CASE(test)                                                                       \
+    cmocka_unit_test_setup_teardown(test, cache_folder_setup, cache_folder_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_new_file_is_made),
+        CASE(a_file_that_must_exist_is_not_made),
+        CASE(a_read_only_one_cannot_be_written),
+        CASE(the_file_is_not_trusted),
+        cmocka_unit_test(the_page_cache_has_the_size_asked_for),
+        cmocka_unit_test(no_row_is_nothing),
+        cmocka_unit_test(an_error_says_what_and_why),
+        CASE(what_is_rolled_back_is_gone),
+        CASE(a_locked_file_is_tried_again_later),
+        cmocka_unit_test(long_work_can_be_stopped),
+        cmocka_unit_test(a_running_statement_can_be_interrupted),
+        cmocka_unit_test(nothing_can_be_freed_and_rolled_back),
+    };
+
+    return cmocka_run_group_tests_name("database", tests, NULL, NULL);
+}

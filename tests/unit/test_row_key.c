@@ -1,0 +1,158 @@
+#include "lib/model/row_key.h"
+
+#include "lib/base/cleanup.h"
+#include "tests/support/cmocka_all.h"
+#include "tests/support/table_builder.h"
+
+#include <string.h>
+
+static struct value text_value(const char *text)
+{
+    return (struct value){.type = VALUE_TEXT, .bytes = text, .size = strlen(text)};
+}
+
+static void assert_key_is(const struct value *key, size_t count, const char *expected)
+{
+    OWNED(buffer_release) struct buffer json = {0};
+
+    row_key_append(&json, key, count);
+    assert_false(json.failed);
+    assert_string_equal(json.data, expected);
+}
+
+static void assert_returns(const char *text)
+{
+    OWNED(buffer_release) struct buffer json = {0};
+    struct value key = text_value(text);
+    struct error err = {0};
+    char **texts = NULL;
+
+    row_key_append(&json, &key, 1);
+    if (row_key_parse(json.data, 1, &texts, &err) == FAILED)
+        fail_msg("%s", err.message);
+    assert_string_equal(texts[0], text);
+    row_key_free(texts, 1);
+}
+
+static void a_text_comes_back_as_it_was(void **state)
+{
+    char every_byte[0x80];
+
+    (void)state;
+    for (int i = 1; i < 0x80; i++)
+        every_byte[i - 1] = (char)i;
+    every_byte[0x7f] = '\0';
+    assert_returns(every_byte);
+    assert_returns("");
+    assert_returns("it's \"quoted\" \\ and \\u0041");
+    assert_returns("grüße 🎉 \u2028");
+    assert_returns("[\"a\",\"b\"]");
+}
+
+static void quotes_and_control_characters_are_escaped(void **state)
+{
+    const struct value key = text_value("a\"b\\c\n\x01 é");
+
+    (void)state;
+    assert_key_is(&key, 1, "[\"a\\\"b\\\\c\\u000a\\u0001 é\"]");
+}
+
+static void every_type_is_in_the_primarys_spelling(void **state)
+{
+    const struct value key[] = {
+        {.type = VALUE_INTEGER, .integer = INT64_MIN},
+        {.type = VALUE_REAL, .real = 0.1},
+        {.type = VALUE_BLOB, .bytes = "\x00\xff\"", .size = 3},
+        {.type = VALUE_BLOB, .bytes = "", .size = 0},
+        {.type = VALUE_TEXT, .bytes = "", .size = 0},
+    };
+
+    (void)state;
+    assert_key_is(key, 5,
+                  "[\"-9223372036854775808\",\"0.10000000000000001\","
+                  "\"\\\\x00ff22\",\"\\\\x\",\"\"]");
+}
+
+static void a_composite_key_is_split_in_order(void **state)
+{
+    struct error err = {0};
+    char **texts = NULL;
+
+    (void)state;
+    assert_int_equal(
+        row_key_parse("[\"a,b\", \"\", \"\\ud83c\\udf89\"]", 3, &texts, &err), OK);
+    assert_string_equal(texts[0], "a,b");
+    assert_string_equal(texts[1], "");
+    assert_string_equal(texts[2], "🎉");
+    row_key_free(texts, 3);
+}
+
+static void what_is_no_such_array_is_corrupt(void **state)
+{
+    static const char *const malformed[] = {
+        "",
+        "[",
+        "[\"a\"",
+        "\"a\"",
+        "{\"a\": \"b\"}",
+        "[]",
+        "[1, 2]",
+        "[\"a\"]",
+        "[\"a\", null]",
+        "[\"a\", \"b\"] x",
+        "['a', 'b']",
+        "[\"a\", [1]",
+        "[\"\\x\", 1]",
+        "[\"\xff\", \"b\"]",
+        "[\"a\", \"b\", \"c\"]",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+        struct error err = {0};
+        char **texts = NULL;
+
+        if (row_key_parse(malformed[i], 2, &texts, &err) != FAILED)
+            fail_msg("taken for a key: %s", malformed[i]);
+        assert_int_equal(err.kind, ERROR_CORRUPT);
+        assert_non_null(strstr(err.message, "not a row's key"));
+        assert_null(texts);
+    }
+}
+
+static void the_key_is_picked_in_its_own_order(void **state)
+{
+    OWNED(table_release) struct table table = table_named("line");
+    const struct value row[] = {text_value("first"), text_value("second"),
+                                text_value("third")};
+    struct value key[2];
+
+    (void)state;
+    table_with_column(&table, "number", CODEC_TEXT);
+    table_with_column(&table, "note", CODEC_TEXT);
+    table_with_column(&table, "order_id", CODEC_TEXT);
+    table_with_key(&table, NAMES("order_id", "number"));
+    row_key_pick(&table, row, key);
+    assert_key_is(key, 2, "[\"third\",\"first\"]");
+}
+
+static void nothing_can_be_freed(void **state)
+{
+    (void)state;
+    row_key_free(NULL, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_comes_back_as_it_was),
+        cmocka_unit_test(quotes_and_control_characters_are_escaped),
+        cmocka_unit_test(every_type_is_in_the_primarys_spelling),
+        cmocka_unit_test(a_composite_key_is_split_in_order),
+        cmocka_unit_test(what_is_no_such_array_is_corrupt),
+        cmocka_unit_test(the_key_is_picked_in_its_own_order),
+        cmocka_unit_test(nothing_can_be_freed),
+    };
+
+    return cmocka_run_group_tests_name("row_key", tests, NULL, NULL);
+}
