@@ -51,6 +51,7 @@ void mirror_release(struct mirror *mirror)
     statement_release(&mirror->insert);
     statement_release(&mirror->upsert);
     statement_release(&mirror->remove);
+    statement_release(&mirror->present);
     free(mirror->evict);
     free(mirror->key);
     free(mirror->physical_name);
