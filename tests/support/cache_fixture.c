@@ -8,6 +8,7 @@
 #include "tests/support/cmocka_all.h"
 
 #include <dirent.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,4 +147,14 @@ void assert_text_of(struct database *db, const char *query, const char *expected
     if (outcome == OK)
         text = statement_column_text(&statement, 0);
     assert_string_equal(text ? text : "(null)", expected);
+}
+
+int open_statement_count(struct database *db)
+{
+    int count = 0;
+
+    for (sqlite3_stmt *statement = NULL;
+         (statement = sqlite3_next_stmt(db->handle, statement));)
+        count++;
+    return count;
 }

@@ -42,4 +42,7 @@ int64_t number_of(struct database *db, const char *query);
 /* The first column of the query's only row; "(none)" without a row. */
 void assert_text_of(struct database *db, const char *query, const char *expected);
 
+/* Prepared and not released. */
+int open_statement_count(struct database *db);
+
 #endif
