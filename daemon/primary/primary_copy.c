@@ -92,22 +92,39 @@ static enum outcome finish(struct primary_copy *copy, struct error *err)
     return outcome;
 }
 
-static enum outcome receive(struct primary_copy *copy, struct reader *out_reader,
-                            struct error *err)
+/* As PQgetCopyData(): 0 when the next message has not arrived as a whole, -1 at the end.
+ */
+static int take_message(struct primary_copy *copy)
+{
+    int size;
+
+    if (copy->all_read)
+        return -1;
+    size = PQgetCopyData(copy->primary->connection, &copy->message, 1);
+    copy->all_read = size == -1;
+    return size;
+}
+
+static enum outcome receive(struct primary_copy *copy, bool waits,
+                            struct reader *out_reader, struct error *err)
 {
     struct primary *primary = copy->primary;
+    bool looked = false;
     int size;
 
     PQfreemem(copy->message);
     copy->message = NULL;
-    while ((size = PQgetCopyData(primary->connection, &copy->message, 1)) == 0) {
-        if (link_wait(primary, POLLIN, err) == FAILED)
+    while ((size = take_message(copy)) == 0) {
+        if (!waits && looked)
+            return NOTHING;
+        if (waits && link_wait(primary, POLLIN, err) == FAILED)
             return FAILED;
         if (!PQconsumeInput(primary->connection))
             return link_connection_error(primary, "copy", err);
+        looked = true;
     }
     if (size == -1)
-        return finish(copy, err);
+        return waits ? finish(copy, err) : NOTHING;
     if (size < -1)
         return link_connection_error(primary, "copy", err);
     copy->received_bytes += size;
@@ -159,14 +176,15 @@ static enum outcome read_fields(struct reader *reader, struct wire_field *fields
     return OK;
 }
 
-enum outcome primary_copy_row(struct primary_copy *copy, struct wire_field *fields,
-                              size_t field_count, struct error *err)
+static enum outcome next_row(struct primary_copy *copy, bool waits,
+                             struct wire_field *fields, size_t field_count,
+                             struct error *err)
 {
     struct reader reader = {0};
     enum outcome outcome;
 
     for (;;) {
-        outcome = receive(copy, &reader, err);
+        outcome = receive(copy, waits, &reader, err);
         if (outcome != OK)
             return outcome;
         if (!copy->header_read && read_header(copy, &reader, err) == FAILED)
@@ -178,6 +196,19 @@ enum outcome primary_copy_row(struct primary_copy *copy, struct wire_field *fiel
         if (read_i16(reader.at) != TRAILER)
             return read_fields(&reader, fields, field_count, err);
     }
+}
+
+enum outcome primary_copy_row(struct primary_copy *copy, struct wire_field *fields,
+                              size_t field_count, struct error *err)
+{
+    return next_row(copy, true, fields, field_count, err);
+}
+
+enum outcome primary_copy_row_at_hand(struct primary_copy *copy,
+                                      struct wire_field *fields, size_t field_count,
+                                      struct error *err)
+{
+    return copy->ended ? NOTHING : next_row(copy, false, fields, field_count, err);
 }
 
 void primary_copy_stop(struct primary_copy *copy)

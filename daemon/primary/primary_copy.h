@@ -14,6 +14,8 @@ struct primary_copy {
     struct primary *primary;
     char *message; /* the row last read */
     bool header_read;
+    bool all_read; /* the last message has come; the server's word on it has not been read
+                    */
     bool ended;
     int64_t received_bytes;
 };
@@ -31,6 +33,14 @@ MUST_CHECK enum outcome primary_copy_start(struct primary_copy *copy,
 MUST_CHECK enum outcome primary_copy_row(struct primary_copy *copy,
                                          struct wire_field *fields, size_t field_count,
                                          struct error *err);
+
+/*
+ * The same for a row that has arrived already: never waits. NOTHING when there is none at
+ * the moment; whether there will be more only primary_copy_row() tells.
+ */
+MUST_CHECK enum outcome primary_copy_row_at_hand(struct primary_copy *copy,
+                                                 struct wire_field *fields,
+                                                 size_t field_count, struct error *err);
 
 /* A copy that has not reached its end costs the connection: it is closed. A zeroed one is
  * fine. */

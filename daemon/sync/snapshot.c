@@ -18,6 +18,15 @@
 #define CHUNK_BYTES ((size_t)4 << 20)
 #define WAL_LIMIT_BYTES ((int64_t)8 << 20)
 
+/* Between so many inserted rows, rows that have arrived meanwhile are taken. */
+#define ROWS_BETWEEN_LOOKS 32
+
+/* Rows that are committed together. */
+struct chunk {
+    struct change_set rows;
+    int64_t received_bytes; /* of the stream, with the last of these rows */
+};
+
 /* What one table's copy needs while it runs. */
 struct copying {
     struct snapshot *snapshot;
@@ -26,7 +35,8 @@ struct copying {
     struct mirror mirror;
     struct buffer scratch;
     struct buffer last_key; /* JSON of the last row inserted */
-    struct change_set chunk;
+    struct chunk chunk;     /* filled, then inserted */
+    struct chunk next;      /* what arrives while `chunk` is inserted */
     struct wire_field *fields;
     struct value *values;
     int64_t bytes_before; /* copy.byte_count when this stream began */
@@ -38,7 +48,8 @@ static void copying_release(struct copying *copying)
     mirror_release(&copying->mirror);
     buffer_release(&copying->scratch);
     buffer_release(&copying->last_key);
-    change_set_release(&copying->chunk);
+    change_set_release(&copying->chunk.rows);
+    change_set_release(&copying->next.rows);
     free(copying->fields);
     free(copying->values);
     primary_end_reading(copying->snapshot->primary);
@@ -142,16 +153,57 @@ static enum outcome note_last_key(struct copying *copying, const struct value *v
     return buffer_check(&copying->last_key, err);
 }
 
+static enum outcome keep_row(struct copying *copying, struct chunk *chunk,
+                             struct error *err)
+{
+    const struct table *table = copying->followed->table;
+    struct change change = {.operation = CHANGE_UPSERT,
+                            .values = copying->values,
+                            .value_count = table->column_count};
+
+    if (wire_row_decode(table, copying->fields, &copying->scratch, copying->values,
+                        err) == FAILED)
+        return FAILED;
+    chunk->received_bytes = copying->stream.received_bytes;
+    return change_set_append(&chunk->rows, &change, err);
+}
+
+static bool is_full(const struct chunk *chunk)
+{
+    return chunk->rows.memory.length >= CHUNK_BYTES;
+}
+
+/* Lets the primary go on sending while a chunk is inserted, and waits for nothing: the
+ * cache is locked. */
+static enum outcome keep_rows_at_hand(struct copying *copying, struct error *err)
+{
+    size_t fields = copying->followed->table->column_count;
+    enum outcome outcome = OK;
+
+    while (outcome == OK && !is_full(&copying->next)) {
+        outcome =
+            primary_copy_row_at_hand(&copying->stream, copying->fields, fields, err);
+        if (outcome == OK)
+            outcome = keep_row(copying, &copying->next, err);
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
 static enum outcome insert_chunk(struct copying *copying, struct error *err)
 {
     OWNED(change_reader_release) struct change_reader reader = {0};
     struct change change = {0};
     enum outcome outcome;
+    unsigned count = 0;
 
-    change_reader_init(&reader, &copying->chunk);
-    while ((outcome = change_reader_next(&reader, &change, err)) == OK)
+    change_reader_init(&reader, &copying->chunk.rows);
+    while ((outcome = change_reader_next(&reader, &change, err)) == OK) {
         if (mirror_insert(&copying->mirror, change.values, err) == FAILED)
             return FAILED;
+        if (++count % ROWS_BETWEEN_LOOKS == 0 &&
+            keep_rows_at_hand(copying, err) == FAILED)
+            return FAILED;
+    }
     if (outcome == FAILED)
         return FAILED;
     return note_last_key(copying, change.values, err);
@@ -166,8 +218,8 @@ static enum outcome save_progress(struct copying *copying, bool complete,
 
     if (copying->last_key.length)
         next.last_key = copying->last_key.data;
-    next.row_count += copying->chunk.change_count;
-    next.byte_count = copying->bytes_before + copying->stream.received_bytes;
+    next.row_count += copying->chunk.rows.change_count;
+    next.byte_count = copying->bytes_before + copying->chunk.received_bytes;
     next.complete = complete;
     return catalog_put_copy(copying->snapshot->cache->db, &next, err);
 }
@@ -185,10 +237,21 @@ static enum outcome take_progress(struct copying *copying, bool complete,
         free(copy->last_key);
         copy->last_key = last_key;
     }
-    copy->row_count += copying->chunk.change_count;
-    copy->byte_count = copying->bytes_before + copying->stream.received_bytes;
+    copy->row_count += copying->chunk.rows.change_count;
+    copy->byte_count = copying->bytes_before + copying->chunk.received_bytes;
     copy->complete = complete;
     return OK;
+}
+
+static void swap_chunks(struct copying *copying)
+{
+    struct chunk inserted = copying->chunk;
+
+    if (!copying->next.rows.change_count)
+        copying->next.received_bytes = inserted.received_bytes;
+    change_set_clear(&inserted.rows);
+    copying->chunk = copying->next;
+    copying->next = inserted;
 }
 
 static enum outcome commit_chunk(struct copying *copying, struct error *err)
@@ -204,39 +267,29 @@ static enum outcome commit_chunk(struct copying *copying, struct error *err)
     }
     if (take_progress(copying, false, err) == FAILED)
         return FAILED;
-    change_set_clear(&copying->chunk);
+    swap_chunks(copying);
     fault_point("snapshot.chunk_committed");
     if (cache_checkpoint(copying->snapshot->cache, WAL_LIMIT_BYTES, err) == FAILED)
         return FAILED;
     return observer->chunk_committed(observer->context, copying->followed, err);
 }
 
-static enum outcome keep_row(struct copying *copying, struct error *err)
-{
-    const struct table *table = copying->followed->table;
-    struct change change = {.operation = CHANGE_UPSERT,
-                            .values = copying->values,
-                            .value_count = table->column_count};
-
-    if (wire_row_decode(table, copying->fields, &copying->scratch, copying->values,
-                        err) == FAILED ||
-        change_set_append(&copying->chunk, &change, err) == FAILED)
-        return FAILED;
-    if (copying->chunk.memory.length < CHUNK_BYTES)
-        return OK;
-    return commit_chunk(copying, err);
-}
-
 static enum outcome copy_rows(struct copying *copying, struct error *err)
 {
-    const struct table *table = copying->followed->table;
+    size_t fields = copying->followed->table->column_count;
     enum outcome outcome;
 
-    while ((outcome = primary_copy_row(&copying->stream, copying->fields,
-                                       table->column_count, err)) == OK)
-        if (keep_row(copying, err) == FAILED)
+    while ((outcome = primary_copy_row(&copying->stream, copying->fields, fields, err)) ==
+           OK) {
+        if (keep_row(copying, &copying->chunk, err) == FAILED)
             return FAILED;
-    return outcome == FAILED ? FAILED : OK;
+        while (is_full(&copying->chunk))
+            if (commit_chunk(copying, err) == FAILED)
+                return FAILED;
+    }
+    if (outcome == FAILED)
+        return FAILED;
+    return copying->chunk.rows.change_count ? commit_chunk(copying, err) : OK;
 }
 
 /* ---- the end of a copy ---- */
@@ -290,15 +343,19 @@ static enum outcome copying_init(struct copying *copying, struct snapshot *snaps
     *copying = (struct copying){
         .snapshot = snapshot,
         .followed = followed,
-        .chunk.file = -1,
+        .chunk.rows.file = -1,
+        .next.rows.file = -1,
         .bytes_before = followed->copy.byte_count,
         .fields = calloc(WIRE_ROW_FIELD_LIMIT, sizeof(*copying->fields)),
         .values = calloc(WIRE_ROW_FIELD_LIMIT, sizeof(*copying->values)),
     };
     if (!copying->fields || !copying->values)
         return error_out_of_memory(err);
-    /* the chunk never spills: it is committed at CHUNK_BYTES */
-    if (change_set_init(&copying->chunk, snapshot->cache->path, SIZE_MAX, err) == FAILED)
+    /* a chunk never spills: it is committed at CHUNK_BYTES */
+    if (change_set_init(&copying->chunk.rows, snapshot->cache->path, SIZE_MAX, err) ==
+            FAILED ||
+        change_set_init(&copying->next.rows, snapshot->cache->path, SIZE_MAX, err) ==
+            FAILED)
         return FAILED;
     return mirror_init(&copying->mirror, snapshot->cache->db, followed->table,
                        followed->copy.copy_name, err);
@@ -318,7 +375,8 @@ enum outcome snapshot_table(struct snapshot *snapshot, struct followed_table *fo
 {
     OWNED(round_header_release) struct round_header header = {0};
     OWNED(copying_release)
-    struct copying copying = {.snapshot = snapshot, .chunk.file = -1};
+    struct copying copying = {
+        .snapshot = snapshot, .chunk.rows.file = -1, .next.rows.file = -1};
 
     if (begin_reading(snapshot, followed->table, &header, err) == FAILED ||
         (!followed->has_copy &&
@@ -327,8 +385,6 @@ enum outcome snapshot_table(struct snapshot *snapshot, struct followed_table *fo
         return FAILED;
     announce(followed);
     if (start_stream(&copying, err) == FAILED || copy_rows(&copying, err) == FAILED)
-        return FAILED;
-    if (copying.chunk.change_count && commit_chunk(&copying, err) == FAILED)
         return FAILED;
     primary_end_reading(snapshot->primary);
     return complete_copy(&copying, err);
