@@ -60,13 +60,15 @@ static enum outcome count_tables(struct engine *engine, struct error *err)
     return OK;
 }
 
-static enum outcome purge_table(struct engine *engine,
-                                const struct followed_table *followed, struct error *err)
+static enum outcome purge_table(struct engine *engine, struct followed_table *followed,
+                                struct error *err)
 {
     OWNED(buffer_release) struct buffer sql = {0};
     char before[CLOCK_TEXT_SIZE];
+    bool copied = followed->copied_since_purge;
 
-    if (followed->table->deleted_at == TABLE_NO_COLUMN || !followed->visible)
+    followed->copied_since_purge = false;
+    if (copied || followed->table->deleted_at == TABLE_NO_COLUMN || !followed->visible)
         return OK;
     clock_format_utc(followed->cursor.mark_us - engine->config.tombstone_retention_us,
                      before);

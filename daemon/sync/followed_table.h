@@ -33,6 +33,7 @@ struct followed_table {
     int64_t counted_at_us;
     int64_t count_cost_us;
     bool changed_since_count;
+    bool copied_since_purge; /* a copy has no tombstones to purge */
 
     struct primary_statement delta;
     struct primary_statement sweep;

@@ -219,6 +219,7 @@ static void settle(struct pull *pull)
             followed->has_copy = false;
             followed->visible = true;
             followed->outdated = false;
+            followed->copied_since_purge = true;
         }
         /* one that is being copied anew stays where it is until the copy joins */
         if (!followed->has_copy && !followed->resync_wanted)
