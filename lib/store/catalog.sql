@@ -85,6 +85,9 @@ update tide_gate set open = 0;
 -- name: is_name_taken
 select 1 from sqlite_schema where name = :name collate nocase;
 
+-- name: is_mirrored
+select 1 from tide_table where name = :name;
+
 -- name: count_indexes
 -- Of the primary's indexes, how many of either kind stand on a copy; the key's own has no sql.
 select count(*)

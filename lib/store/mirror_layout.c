@@ -57,12 +57,13 @@ enum outcome mirror_layout_create_copy(struct database *db, const struct table *
     return OK;
 }
 
-/* OK: there is such a thing in the schema; NOTHING: there is not. */
-static enum outcome find_name(struct database *db, const char *name, struct error *err)
+/* OK: the query has a row for the name; NOTHING: it has none. */
+static enum outcome find_by_name(struct database *db, const struct sql *sql,
+                                 const char *name, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
 
-    if (statement_prepare(&query, db, &catalog_sql.is_name_taken, err) == FAILED)
+    if (statement_prepare(&query, db, sql, err) == FAILED)
         return FAILED;
     statement_bind_text(&query, 1, name);
     return statement_step(&query, err);
@@ -100,7 +101,7 @@ static enum outcome free_index_name(struct database *db, const char *wanted,
             buffer_append_format(out_name, "%s_%d", wanted, attempt);
         if (buffer_check(out_name, err) == FAILED)
             return FAILED;
-        outcome = find_name(db, out_name->data, err);
+        outcome = find_by_name(db, &catalog_sql.is_name_taken, out_name->data, err);
     }
     return outcome == FAILED ? FAILED : OK;
 }
@@ -301,11 +302,30 @@ static enum outcome renew_helpers(struct database *db, const struct table *table
     return run_built(db, "renew the helpers of a table", &sql, err);
 }
 
+/* OK: the table is there; NOTHING: its name is free. */
+static enum outcome find_table(struct database *db, const char *name, struct error *err)
+{
+    enum outcome taken = find_by_name(db, &catalog_sql.is_name_taken, name, err);
+    enum outcome mirrored;
+
+    if (taken != OK)
+        return taken;
+    mirrored = find_by_name(db, &catalog_sql.is_mirrored, name, err);
+    if (mirrored != NOTHING)
+        return mirrored;
+    error_set(err, ERROR_SCHEMA, "%s: an application has made something of that name",
+              name);
+    return error_hint(err,
+                      "rename it in the cache, or leave the table out of it: [sync] "
+                      "tables = *, !%s",
+                      name);
+}
+
 enum outcome mirror_layout_switch_in(struct database *db, const struct table *table,
                                      const char *copy_name, bool same_shape,
                                      struct error *err)
 {
-    enum outcome present = find_name(db, table->name, err);
+    enum outcome present = find_table(db, table->name, err);
 
     if (present == FAILED)
         return FAILED;

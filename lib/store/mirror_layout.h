@@ -40,7 +40,8 @@ MUST_CHECK enum outcome mirror_layout_create_index(struct database *db,
                                                    struct error *err);
 
 /* The copy becomes the table. same_shape: the table there was made from the same
- * definition. */
+ * definition. ERROR_SCHEMA: something of the table's name is there that an application
+ * made. */
 MUST_CHECK enum outcome mirror_layout_switch_in(struct database *db,
                                                 const struct table *table,
                                                 const char *copy_name, bool same_shape,
