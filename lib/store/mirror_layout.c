@@ -193,7 +193,8 @@ static enum outcome merge_copy(struct database *db, const struct table *table,
     return outcome == FAILED ? FAILED : OK;
 }
 
-/* The statements that made what applications put on the table, one after another. */
+/* The statements that made what applications put on the table, one after another;
+ * indexes with a NUL after each. */
 static enum outcome save_application_objects(struct database *db,
                                              const struct table *table, bool triggers,
                                              struct buffer *out_sql, struct error *err)
@@ -207,7 +208,7 @@ static enum outcome save_application_objects(struct database *db,
     statement_bind_int(&query, 2, triggers);
     while ((outcome = statement_step(&query, err)) == OK) {
         buffer_append_text(out_sql, statement_column_text(&query, 0));
-        buffer_append_text(out_sql, ";\n");
+        buffer_append(out_sql, ";\n", triggers ? 2 : sizeof(";\n"));
     }
     if (outcome == FAILED)
         return FAILED;
@@ -258,11 +259,21 @@ run_or_skip(struct database *db, const char *what,
     return database_run(db, what, "release tide_optional", err);
 }
 
-static enum outcome run_indexes(struct database *db, const struct table *table,
-                                const char *sql, struct error *err)
+static enum outcome run_index(struct database *db, const struct table *table,
+                              const char *sql, struct error *err)
 {
     (void)table;
-    return database_run(db, "put the application's indexes back", sql, err);
+    return database_run(db, "put an application's index back", sql, err);
+}
+
+static enum outcome put_indexes_back(struct database *db, const struct table *table,
+                                     const struct buffer *indexes, struct error *err)
+{
+    for (size_t at = 0; at < indexes->length; at += strlen(indexes->data + at) + 1)
+        if (run_or_skip(db, "put indexes back", run_index, table, indexes->data + at,
+                        err) == FAILED)
+            return FAILED;
+    return OK;
 }
 
 static enum outcome replace_table(struct database *db, const struct table *table,
@@ -278,10 +289,8 @@ static enum outcome replace_table(struct database *db, const struct table *table
     if (triggers.length && empty_table(db, table->name, err) == FAILED)
         return FAILED;
     if (mirror_layout_drop(db, table->name, err) == FAILED ||
-        rename_copy(db, table, copy_name, err) == FAILED)
-        return FAILED;
-    if (indexes.length && run_or_skip(db, "put indexes back", run_indexes, table,
-                                      indexes.data, err) == FAILED)
+        rename_copy(db, table, copy_name, err) == FAILED ||
+        put_indexes_back(db, table, &indexes, err) == FAILED)
         return FAILED;
     if (triggers.length)
         return run_or_skip(db, "put triggers back", refill, table, triggers.data, err);
