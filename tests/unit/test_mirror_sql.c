@@ -497,14 +497,16 @@ static void rows_that_left_the_scope_are_deleted_keys(void **state)
     table.scope = strdup("id > 5");
     table.updated_at = 2;
     mirror_sql_untracked_delta(&sql, &table);
-    assert_built(&sql, "SELECT 'd'::\"char\", \"id\"::bigint, \"tag\"::text, NULL::text"
+    assert_built(&sql, "WITH delta AS MATERIALIZED ("
+                       "SELECT 'd'::\"char\", \"id\"::bigint, \"tag\"::text, NULL::text"
                        " FROM ONLY \"public\".\"item\""
                        " WHERE (\"updated_at\" >= ($1::timestamptz AT TIME ZONE 'UTC'))"
                        " AND (id > 5\n) IS NOT TRUE UNION ALL"
                        " SELECT 'u'::\"char\", \"id\"::bigint, \"tag\"::text,"
                        " \"updated_at\"::text FROM ONLY \"public\".\"item\""
                        " WHERE (\"updated_at\" >= ($1::timestamptz AT TIME ZONE 'UTC'))"
-                       " AND (id > 5\n)");
+                       " AND (id > 5\n)"
+                       ") SELECT * FROM delta ORDER BY 1, 3, 2");
 }
 
 static void a_table_without_timestamps_has_no_untracked_delta(void **state)
@@ -525,14 +527,15 @@ static void logged_keys_are_cast_in_the_order_of_the_key(void **state)
     (void)state;
     mirror_sql_tracked_delta(&sql, &table, true);
     assert_built(&sql,
-                 "WITH gone AS MATERIALIZED (SELECT key FROM tidemark.deleted_row"
-                 " WHERE relation = 16384::oid AND"
-                 " tide_xid >= pg_snapshot_xmin($1::pg_snapshot))"
-                 " SELECT CASE WHEN key IS NULL THEN 't' ELSE 'd' END::\"char\","
+                 "WITH delta AS MATERIALIZED ("
+                 "SELECT CASE WHEN key IS NULL THEN 't' ELSE 'd' END::\"char\","
                  " (key[2]::bigint)::bigint, (key[1]::character varying(9))::text,"
-                 " NULL::text FROM gone UNION ALL SELECT 'u'::\"char\", \"id\"::bigint,"
+                 " NULL::text FROM tidemark.deleted_row WHERE relation = 16384::oid"
+                 " AND tide_xid >= pg_snapshot_xmin($1::pg_snapshot)"
+                 " UNION ALL SELECT 'u'::\"char\", \"id\"::bigint,"
                  " \"tag\"::text, \"updated_at\"::text FROM ONLY \"public\".\"item\""
-                 " WHERE tide_xid >= pg_snapshot_xmin($1::pg_snapshot)");
+                 " WHERE tide_xid >= pg_snapshot_xmin($1::pg_snapshot)"
+                 ") SELECT * FROM delta ORDER BY 1, 3, 2");
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, open_database, close_database)
