@@ -4,6 +4,9 @@ The delta's text is what the daemon itself prepares on the primary, written down
 while the cache is filled. Alone means: that text with the cursor as a constant, prepared
 and run in binary by poll_yardstick.c, which throws the rows away. Ours is from before
 COMMIT to visible, so it has the commit and the wake-up in it too.
+
+The rows are spread over the whole table, which is the hard case: nearly every one dirties a
+page of the table and one of the index on updated_at, and SQLite writes both to its log.
 """
 import subprocess
 import time
