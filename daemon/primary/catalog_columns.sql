@@ -5,6 +5,8 @@
 -- name: columns
 -- A domain is followed down to its base type; the first type modifier on the way counts.
 -- kind is the name of a built-in base type, or enum, array, composite, citext, other.
+-- Rights are told as they are now, not as in the snapshot: null is a column that has just been
+-- dropped, which the next round notices, and no lack of rights.
 with recursive chain (start, type, modifier, not_null) as (
     select oid, oid, -1, false from pg_type
     union all
@@ -41,7 +43,7 @@ select a.attrelid, a.attnum, a.attname, quote_ident(a.attname) as quoted_name,
        a.attgenerated <> '' as generated,
        case when a.attgenerated = '' and a.attidentity = ''
             then pg_get_expr(d.adbin, d.adrelid) end as default_expression,
-       has_column_privilege(a.attrelid, a.attnum, 'SELECT') as may_read,
+       coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), true) as may_read,
        base.kind not in ('citext', 'other') or pg_type_is_visible(base.type) as is_visible
   from pg_attribute as a
   join base on base.start = a.atttypid
