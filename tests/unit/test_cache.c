@@ -92,12 +92,13 @@ static void a_new_file_has_the_mode_asked_for(void **state)
 {
     const struct cache_folder *folder = *state;
     mode_t before = umask(077);
-    OWNED(cache_release) struct cache cache = opened(folder->file);
+    struct cache cache = opened(folder->file);
 
     umask(before);
     assert_int_equal(mode_of(folder->file, ""), 0660);
     assert_int_equal(mode_of(folder->file, "-wal"), 0660);
     assert_int_equal(mode_of(folder->file, "-shm"), 0660);
+    cache_release(&cache);
 }
 
 static void a_mode_that_was_changed_stays(void **state)
