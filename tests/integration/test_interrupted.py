@@ -201,7 +201,7 @@ def test_cut_after_any_message_of_a_first_sync(world, client):
     daemon = world.daemon(conninfo=proxy.conninfo(world.database), start=False)
     daemon.sync()
     total = proxy.client_messages if client else proxy.server_messages
-    for count in range(0, total, max(1, total // 40)):
+    for count in range(0, total, max(1, total // 25)):
         for name in os.listdir(daemon.folder):
             if name.startswith("cache.db"):
                 os.unlink(os.path.join(daemon.folder, name))
@@ -219,7 +219,7 @@ def test_cut_after_any_message_of_a_delta(world, tracked):
     proxy.heal()
     daemon.sync()
     total = proxy.server_messages + 10
-    for count in range(0, total, max(1, total // 40)):
+    for count in range(0, total, max(1, total // 25)):
         world.run("update big set note = %s, updated_at = now() where id %% 3 = 0", (f"cut {count}",))
         world.run("update small set note = %s, updated_at = now()", (f"cut {count}",))
         sync_through(world, daemon, proxy, count, extra_bytes=count % 3 * 2)
@@ -270,6 +270,7 @@ def test_a_primary_that_goes_silent_during_the_snapshot(world):
 
 def test_a_link_that_trickles(world):
     world.run(SMALL)
+    world.track("big", "small")
     proxy = world.proxy()
     proxy.trickle(chunk=3, pause_s=0.0)
     daemon = world.daemon({"primary": {"silence_timeout": "5s"}}, conninfo=proxy.conninfo(world.database))
