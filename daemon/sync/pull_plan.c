@@ -20,11 +20,17 @@ void pull_plans_clear(struct pull *pull)
     pull->plan_count = 0;
 }
 
-/* By the primary's clock, as far as the last round told it. */
+/*
+ * By the primary's clock, as far as the last round told it. On a standby that clock
+ * stands still while nothing is committed: then what came since the last sweep waits by
+ * ours.
+ */
 static bool sweep_is_due(const struct pull *pull, const struct followed_table *followed)
 {
     int64_t now_us = pull->header.mark_us ? pull->header.mark_us : clock_now_us();
 
+    if (pull->header.in_recovery && now_us > followed->cursor.swept_us)
+        now_us = clock_now_us();
     return now_us - followed->cursor.swept_us >= pull->settings.sweep_interval_us;
 }
 
