@@ -268,9 +268,11 @@ static enum outcome copy_tables(struct engine *engine, struct error *err)
             return FAILED;
         if (copy_table(engine, followed, err) == OK)
             continue;
-        if (err->kind == ERROR_SCHEMA)
+        if (err->kind == ERROR_SCHEMA && engine->schema_failures < 2) {
             engine->schema_known = false;
-        if (!belongs_to_table(err) || !engine->schema_known)
+            return FAILED;
+        }
+        if (err->kind != ERROR_SCHEMA && !belongs_to_table(err))
             return FAILED;
         set_aside(engine, followed, err);
     }
