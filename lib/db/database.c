@@ -30,10 +30,14 @@ static enum outcome harden(struct database *db, const struct database_options *o
                         err);
 }
 
+/* What one statement keeps in memory to undo itself; triggers make every statement keep some. */
+#define STATEMENT_JOURNAL_BYTES (4 << 20)
+
 void database_configure_process(void)
 {
     /* the count costs a lock for each allocation */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, STATEMENT_JOURNAL_BYTES);
 }
 
 enum outcome database_new(struct database **out_db, const char *path,

@@ -19,7 +19,7 @@
 /* "tide" in ASCII: tells our files from other programs' databases. */
 #define APPLICATION_ID 0x74696465
 #define BUSY_TIMEOUT_MS 5000
-#define PAGE_CACHE_KIB 8000
+#define PAGE_CACHE_KIB 16000
 
 static size_t version_of_this_program(void)
 {
