@@ -279,7 +279,9 @@ begin
     perform tidemark.ensure_index(relation);
 
     stamped := tidemark.stamped_column(relation, updated_at);
-    select string_agg(format('old.%1$I::text is distinct from new.%1$I::text', name), ' or '),
+    -- by value: a session may print two keys alike; and by text: 1.0 is not spelled 1.00
+    select string_agg(format('old.%1$I is distinct from new.%1$I'
+                             ' or old.%1$I::text is distinct from new.%1$I::text', name), ' or '),
            string_agg(quote_literal(name), ', ' order by position)
       into key_changed, key_arguments
       from unnest(tidemark.key_columns(relation)) with ordinality as column_of(name, position);
