@@ -166,6 +166,7 @@ void engine_free(struct engine *engine)
     status_board_free(engine->board);
     requests_release(&engine->requests);
     free(engine->catalog_digest);
+    free(engine->refusals);
     free(engine);
 }
 

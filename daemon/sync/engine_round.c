@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #define SAVE_INTERVAL_US (60 * US_PER_SECOND)
+/* What makes a refused table fit is not always seen in the catalog of the others. */
+#define REFUSAL_INTERVAL_US (60 * US_PER_SECOND)
 
 /* ---- what one failure means ---- */
 
@@ -39,6 +41,9 @@ bool engine_has_table_to_retry(const struct engine *engine)
 {
     int64_t now_us = clock_monotonic_us();
 
+    if (engine->followed.schema.refusal_count &&
+        now_us - engine->schema_read_at_us >= REFUSAL_INTERVAL_US)
+        return true;
     for (size_t i = 0; i < engine->followed.count; i++)
         if (engine->followed.tables[i].state == TABLE_FAILED &&
             engine->followed.tables[i].retry_at_us <= now_us)
@@ -257,6 +262,26 @@ static enum outcome copy_table(struct engine *engine, struct followed_table *fol
     return OK;
 }
 
+/*
+ * As with rounds: what the server says of this table's query belongs to the table, once
+ * reading the schema again has not helped.
+ */
+static enum outcome settle_copy_failure(struct engine *engine,
+                                        struct followed_table *followed,
+                                        const struct error *err)
+{
+    bool its_query = err->kind == ERROR_SCHEMA && err->origin[0];
+
+    if (err->kind == ERROR_SCHEMA && (!its_query || engine->schema_failures < 2)) {
+        engine->schema_known = false;
+        return FAILED;
+    }
+    if (!engine->schema_known || !(its_query || belongs_to_table(err)))
+        return FAILED;
+    set_aside(engine, followed, err);
+    return OK;
+}
+
 static enum outcome copy_tables(struct engine *engine, struct error *err)
 {
     for (size_t i = 0; i < engine->followed.count; i++) {
@@ -268,13 +293,9 @@ static enum outcome copy_tables(struct engine *engine, struct error *err)
             return FAILED;
         if (copy_table(engine, followed, err) == OK)
             continue;
-        if (err->kind == ERROR_SCHEMA && engine->schema_failures < 2) {
-            engine->schema_known = false;
+        error_wrap(err, "%s", followed->table->name);
+        if (settle_copy_failure(engine, followed, err) == FAILED)
             return FAILED;
-        }
-        if (err->kind != ERROR_SCHEMA && !belongs_to_table(err))
-            return FAILED;
-        set_aside(engine, followed, err);
     }
     primary_free(engine->copier);
     engine->copier = NULL;

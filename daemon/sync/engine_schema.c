@@ -4,6 +4,7 @@
 #include "daemon/observe/log.h"
 #include "daemon/primary/primary_transaction.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/db/database.h"
 #include "lib/store/mirror_layout.h"
 
@@ -221,11 +222,29 @@ static enum outcome require_tables(const struct engine *engine,
              "the schema; what is in the cache stays");
 }
 
-static void log_refusals(const struct table_set *schema)
+static void append_refusals(struct buffer *text, const struct table_set *schema)
 {
+    for (size_t i = 0; i < schema->refusal_count; i++)
+        buffer_append_format(text, "%s.%s is not mirrored: %s\n",
+                             schema->refusals[i].schema, schema->refusals[i].name,
+                             schema->refusals[i].reason);
+}
+
+/* Only when they are others than before: the schema is read again and again. */
+static void log_refusals(struct engine *engine, const struct table_set *schema)
+{
+    OWNED(buffer_release) struct buffer text = {0};
+
+    append_refusals(&text, schema);
+    if (text.failed || !text.data)
+        return;
+    if (engine->refusals && strcmp(engine->refusals, text.data) == 0)
+        return;
     for (size_t i = 0; i < schema->refusal_count; i++)
         log_warning("%s.%s is not mirrored: %s", schema->refusals[i].schema,
                     schema->refusals[i].name, schema->refusals[i].reason);
+    free(engine->refusals);
+    engine->refusals = buffer_take(&text);
 }
 
 static enum outcome adopt(struct engine *engine, struct table_set *schema,
@@ -267,10 +286,11 @@ enum outcome engine_read_schema(struct engine *engine, struct error *err)
         engine_check_cluster(engine, &header, err) == FAILED ||
         drop_leftovers(engine, &schema, err) == FAILED)
         return FAILED;
-    log_refusals(&schema);
+    log_refusals(engine, &schema);
     if (adopt(engine, &schema, &header, err) == FAILED)
         return FAILED;
     engine->schema_known = true;
+    engine->schema_read_at_us = clock_monotonic_us();
     engine_publish_tables(engine);
     return OK;
 }

@@ -44,8 +44,10 @@ struct engine {
     struct pull pull;
     bool schema_known;
     char *catalog_digest;
-    uint32_t numbering;       /* of prepared statements and pulls */
-    unsigned schema_failures; /* rounds in a row that ended with ERROR_SCHEMA */
+    int64_t schema_read_at_us; /* monotonic */
+    char *refusals;            /* as last logged: each is said once */
+    uint32_t numbering;        /* of prepared statements and pulls */
+    unsigned schema_failures;  /* rounds in a row that ended with ERROR_SCHEMA */
     struct backoff backoff;
     int64_t saved_at_us;       /* monotonic: cursors last written */
     int64_t purged_at_us;      /* monotonic: tombstones last purged */
