@@ -138,7 +138,7 @@ static enum outcome put_cursors(struct engine *engine, struct error *err)
             return FAILED;
     }
     return catalog_put_mark(engine->cache.db, engine->pull.header.mark_us,
-                            round_header_next_xid(engine->pull.header.exact), err);
+                            engine->pull.header.next_xid, err);
 }
 
 enum outcome engine_save_cursors(struct engine *engine, struct error *err)

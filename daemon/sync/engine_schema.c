@@ -2,11 +2,13 @@
 #include "daemon/sync/engine_state.h"
 
 #include "daemon/observe/log.h"
+#include "daemon/primary/primary_query.h"
 #include "daemon/primary/primary_transaction.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
 #include "lib/store/mirror_layout.h"
+#include "round_header.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +34,7 @@ static enum outcome doubt_everything(struct engine *engine,
                                      const struct round_header *header, struct error *err)
 {
     struct catalog_cluster cluster = {header->system_identifier, header->timeline,
-                                      round_header_next_xid(header->exact)};
+                                      header->next_xid};
     struct database *db = engine->cache.db;
 
     if (database_begin(db, err) == FAILED || catalog_forget_cursors(db, err) == FAILED ||
@@ -47,10 +49,8 @@ static enum outcome doubt_everything(struct engine *engine,
 }
 
 static bool goes_backwards(const struct followed_set *followed, int64_t seen_xid,
-                           const char *exact)
+                           int64_t next_xid)
 {
-    int64_t next_xid = round_header_next_xid(exact);
-
     if (seen_xid > next_xid)
         return true;
     for (size_t i = 0; i < followed->count; i++) {
@@ -69,7 +69,7 @@ static enum outcome accept_first_cluster(struct engine *engine,
                                          struct error *err)
 {
     struct catalog_cluster cluster = {header->system_identifier, header->timeline,
-                                      round_header_next_xid(header->exact)};
+                                      header->next_xid};
     struct database *db = engine->cache.db;
 
     if (database_begin(db, err) == FAILED ||
@@ -93,7 +93,7 @@ enum outcome engine_check_cluster(struct engine *engine,
         return accept_first_cluster(engine, header, err);
     if (strcmp(known.system_identifier, header->system_identifier) == 0 &&
         known.timeline == header->timeline) {
-        if (!goes_backwards(&engine->followed, known.next_xid, header->exact))
+        if (!goes_backwards(&engine->followed, known.next_xid, header->next_xid))
             return OK;
         if (header->in_recovery)
             return error_set(err, ERROR_TRANSIENT,
@@ -247,6 +247,32 @@ static void log_refusals(struct engine *engine, const struct table_set *schema)
     engine->refusals = buffer_take(&text);
 }
 
+/* What somebody asked for outlives a lost connection and a new schema. */
+static void keep_resyncs(const struct followed_set *last, struct followed_set *next)
+{
+    for (size_t i = 0; i < last->count; i++) {
+        const struct followed_table *asked = &last->tables[i];
+        struct followed_table *followed = followed_set_find(next, asked->table->name);
+
+        if (followed && asked->resync_wanted)
+            followed->resync_wanted = true;
+    }
+}
+
+/* The last schema's would stay in the server's memory for as long as the connection
+ * lives.
+ */
+static enum outcome forget_statements(struct engine *engine, struct error *err)
+{
+    struct primary_info info;
+
+    primary_describe(engine->primary, &info);
+    if (info.transaction_pooler)
+        return OK;
+    return primary_run_text(engine->primary, round_header_sql.forget_statements.name,
+                            round_header_sql.forget_statements.text, err);
+}
+
 static enum outcome adopt(struct engine *engine, struct table_set *schema,
                           struct round_header *header, struct error *err)
 {
@@ -258,9 +284,11 @@ static enum outcome adopt(struct engine *engine, struct table_set *schema,
     };
     struct followed_set followed = {0};
 
-    if (followed_set_build(&followed, schema, engine->cache.db, header->in_recovery,
+    if (forget_statements(engine, err) == FAILED ||
+        followed_set_build(&followed, schema, engine->cache.db, header->in_recovery,
                            &engine->numbering, err) == FAILED)
         return FAILED;
+    keep_resyncs(&engine->followed, &followed);
     pull_release(&engine->pull);
     followed_set_release(&engine->followed);
     engine->followed = followed;

@@ -53,6 +53,7 @@ enum outcome round_header_read(const struct wire_field *fields,
         .timeline = field_int(&fields[3]),
         .mark_us = field_int(&fields[4]),
         .catalog_digest = field_text(&fields[5]),
+        .next_xid = field_int(&fields[6]),
     };
 
     if (!header.exact || !header.system_identifier || !header.catalog_digest)

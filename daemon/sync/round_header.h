@@ -11,15 +11,16 @@
 
 struct primary;
 
-#define ROUND_HEADER_COLUMNS 6
+#define ROUND_HEADER_COLUMNS 7
 
 struct round_header {
-    char *exact; /* pg_current_snapshot() */
+    char *exact; /* pg_current_snapshot(); of a standby, one that promises less */
     bool in_recovery;
-    char *system_identifier;
+    char *system_identifier; /* of the cluster, then "/" and the oid of the database */
     int64_t timeline;
     int64_t mark_us;      /* the primary's clock: every commit before it is in the cut */
     char *catalog_digest; /* changes with every DDL that matters, and sometimes without */
+    int64_t next_xid;     /* all that the cut may hold is older */
 };
 
 void round_header_release(struct round_header *header); /* a zeroed one is fine */

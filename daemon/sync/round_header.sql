@@ -3,10 +3,16 @@
 -- a digest of the catalog that changes with every DDL on the mirrored tables ($1: their oids) and with every
 -- table that comes or goes in the mirrored schemas ($2). The digest may change without need
 -- (xmin of catalog rows); then the schema is read again and found the same.
--- A standby is complete up to the last commit it has replayed, whatever its clock says.
-select pg_current_snapshot()::text,
+-- A standby is complete up to the last commit it has replayed, whatever its clock says. Its
+-- snapshots do not list what is in progress: all from xmin on is taken to be, so that the
+-- cursor holds on its primary too. A database copied from a template has the oids of that.
+select case when pg_is_in_recovery()
+            then pg_snapshot_xmin(pg_current_snapshot()) || ':' || pg_snapshot_xmin(pg_current_snapshot()) || ':'
+            else pg_current_snapshot()::text
+       end,
        pg_is_in_recovery()::text,
-       (select system_identifier::text from pg_control_system()),
+       (select system_identifier::text from pg_control_system())
+       || '/' || (select oid from pg_database where datname = current_database()),
        case when pg_is_in_recovery() then (select timeline_id::text from pg_control_checkpoint())
             else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text
        end,
@@ -40,13 +46,17 @@ select pg_current_snapshot()::text,
          where i.indrelid = any ($1::oid[]) and i.indisvalid)
        || '/' ||
        (select count(*) || ':' || coalesce(sum(hashint8extended(e.oid::bigint, e.xmin::text::bigint)::numeric), 0)
-          from pg_enum e);
+          from pg_enum e),
+       pg_snapshot_xmax(pg_current_snapshot())::text;
 
 -- name: begin
 begin isolation level repeatable read read only;
 
 -- name: commit
 commit;
+
+-- name: forget_statements
+deallocate all;
 
 -- name: pin_for_rounds
 -- Generic plans without sequential scans: an idle poll touches a few index pages and costs no
