@@ -25,6 +25,16 @@ bool engine_is_stopping(struct engine *engine)
     return atomic_load(&engine->requests.stopping);
 }
 
+bool engine_is_asked_to_break_off(struct engine *engine)
+{
+    bool asked;
+
+    pthread_mutex_lock(&engine->requests.lock);
+    asked = engine->requests.paused || engine->requests.reload;
+    pthread_mutex_unlock(&engine->requests.lock);
+    return asked;
+}
+
 void engine_beat(struct engine *engine)
 {
     atomic_store(&engine->heartbeat_us, clock_monotonic_us());
@@ -504,6 +514,7 @@ static int64_t stay_paused(struct engine *engine, int64_t ticket)
 
     error_set(&paused, ERROR_INVALID, "syncing is paused");
     error_hint(&paused, "tidemark resume");
+    status_board_set_progress(engine->board, NULL, 0, 0);
     engine_set_state(engine, SYNC_PAUSED, NULL, 0);
     answer(engine, ticket, &paused);
     return 3600 * US_PER_SECOND;

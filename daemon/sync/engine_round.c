@@ -210,7 +210,7 @@ static enum outcome after_chunk(void *context, const struct followed_table *foll
 {
     struct engine *engine = context;
 
-    if (engine_is_stopping(engine))
+    if (engine_is_stopping(engine) || engine_is_asked_to_break_off(engine))
         return error_set(err, ERROR_INTERRUPTED, "asked to stop");
     show_progress(engine, followed);
     if (!anything_is_visible(engine))

@@ -93,6 +93,8 @@ void engine_set_state(struct engine *engine, enum sync_state state,
 void engine_publish_tables(struct engine *engine);
 void engine_notify(struct engine *engine);
 bool engine_is_stopping(struct engine *engine);
+/* A pause or another configuration: a copy does not go on to its end first. */
+bool engine_is_asked_to_break_off(struct engine *engine);
 /* Around work that the watchdog should time. */
 void engine_beat(struct engine *engine);
 void engine_rest(struct engine *engine);
