@@ -32,6 +32,7 @@ enum {
     AT_MAY_LOCK,
     AT_MAY_READ_DELETE_LOG,
     AT_TRACKED,
+    AT_TRACKING,
     AT_ESTIMATED_ROWS,
     AT_PARTITIONS,
     AT_KEY,
@@ -244,12 +245,15 @@ static enum outcome copy_texts(const struct introspection *self,
 {
     struct table *table = &draft->table;
     const char *partitions = relation_text(self, row, AT_PARTITIONS);
+    const char *tracking = relation_text(self, row, AT_TRACKING);
 
     table->schema = strdup(relation_text(self, row, AT_SCHEMA));
     table->name = strdup(relation_text(self, row, AT_NAME));
     table->partitions = partitions ? strdup(partitions) : NULL;
+    table->tracking =
+        strdup(relation_bool(self, row, AT_TRACKED) && tracking ? tracking : "");
     draft->quoted_name = strdup(relation_text(self, row, AT_QUOTED_NAME));
-    if (!table->schema || !table->name || !draft->quoted_name ||
+    if (!table->schema || !table->name || !table->tracking || !draft->quoted_name ||
         (partitions && !table->partitions))
         return error_out_of_memory(err);
     return OK;

@@ -39,6 +39,12 @@ select wanted.name, quote_ident(wanted.name) as quoted_schema, n.oid is not null
        and not exists (select from leaf
                         where leaf.root = c.oid and leaf.oid not in (select oid from stamped))
        as tracked,
+       (select md5(string_agg(t.oid || ':' || t.xmin, ' ' order by t.oid))
+               || ':' || coalesce(pg_relation_filenode(c.oid), 0)
+          from pg_trigger as t
+         where t.tgname like 'zz\_tidemark\_%'
+           and (t.tgrelid = c.oid
+                or t.tgrelid in (select leaf.oid from leaf where leaf.root = c.oid))) as tracking,
        case c.relkind
            when 'p' then coalesce((select sum(part.reltuples)::bigint
                                      from leaf join pg_class as part on part.oid = leaf.oid

@@ -35,8 +35,9 @@ bool followed_table_needs_copy(const struct followed_table *followed)
 {
     if (followed->state == TABLE_FAILED)
         return false;
-    return followed->has_copy ? !followed->copy.complete
-                              : !followed->visible || followed->resync_wanted;
+    if (followed->resync_wanted)
+        return true;
+    return followed->has_copy ? !followed->copy.complete : !followed->visible;
 }
 
 static void followed_table_release(struct followed_table *followed)
@@ -151,7 +152,6 @@ static enum outcome adopt_tables(struct followed_set *set, struct database *db,
             followed->visible =
                 strcmp(stored[i].fingerprint, followed->table->fingerprint) == 0;
             followed->outdated = !followed->visible;
-            followed->tracked_before = stored[i].tracked;
             followed->cursor = TAKE(stored[i].cursor);
             followed->resync_wanted = !followed->cursor.exact[0];
             followed->state = followed->visible ? TABLE_LIVE : TABLE_CATCHING_UP;
@@ -176,6 +176,8 @@ static enum outcome adopt_copies(struct followed_set *set, struct database *db,
         if (is_same_table(followed, stored[i].schema) &&
             strcmp(stored[i].fingerprint, followed->table->fingerprint) == 0) {
             followed->has_copy = true;
+            /* it was begun since the cursor was forgotten */
+            followed->resync_wanted = false;
             followed->copy = TAKE(stored[i]);
             if (!followed->visible)
                 followed->state =

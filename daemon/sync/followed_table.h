@@ -19,9 +19,8 @@ struct followed_table {
     char *failure;       /* why it failed; NULL otherwise */
     int64_t retry_at_us; /* monotonic: when a failed table is tried again */
 
-    bool visible;        /* applications see a table made from this very definition */
-    bool outdated;       /* they see one of another shape */
-    bool tracked_before; /* mode of the last complete round */
+    bool visible;  /* applications see a table made from this very definition */
+    bool outdated; /* they see one of another shape */
     struct catalog_cursor cursor; /* of the visible table */
     bool resync_wanted;           /* somebody asked for a new copy */
     bool has_copy;

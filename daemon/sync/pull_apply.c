@@ -165,6 +165,7 @@ static enum outcome next_cursor(const struct pull *pull, const struct pull_plan 
                  !followed->keys_wanted;
     struct catalog_cursor next = {
         .exact = exact ? pull->header.exact : last->exact,
+        .basis = exact ? followed->table->tracking : last->basis,
         .mark_us = pull->header.mark_us,
         .swept_us = exact ? pull->header.mark_us : last->swept_us,
     };
@@ -193,8 +194,8 @@ static enum outcome save_tables(struct pull *pull, struct error *err)
     free(rows);
     if (outcome == FAILED)
         return FAILED;
-    return catalog_put_mark(pull->cache->db, pull->header.mark_us,
-                            round_header_next_xid(pull->header.exact), err);
+    return catalog_put_mark(pull->cache->db, pull->header.mark_us, pull->header.next_xid,
+                            err);
 }
 
 /* What the round means for the tables in memory, once it is committed. */
@@ -206,7 +207,6 @@ static void settle(struct pull *pull)
 
         catalog_cursor_release(&followed->cursor);
         followed->cursor = TAKE(plan->next);
-        followed->tracked_before = followed->table->mode == TABLE_TRACKED;
         followed->refetch_waits =
             plan->refetch_count > 0 || plan->evicted || plan->mirror.has_evicted;
         if (plan->counts_applied.written || plan->counts_applied.deleted ||

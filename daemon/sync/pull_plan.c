@@ -4,8 +4,10 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/model/row_key.h"
+#include "lib/store/mirror_layout.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define REFETCH_LIMIT 1000
 
@@ -38,14 +40,26 @@ static void decide(const struct pull *pull, struct followed_table *followed, boo
                    struct pull_plan *out_plan)
 {
     bool tracked = followed->table->mode == TABLE_TRACKED;
-    bool changed_mode = !joins && followed->tracked_before != tracked;
+    const struct catalog_cursor *cursor =
+        joins ? &followed->copy.cursor : &followed->cursor;
+    bool changed_basis = strcmp(cursor->basis, followed->table->tracking) != 0;
     bool due = !tracked && (joins || sweep_is_due(pull, followed));
 
     *out_plan = (struct pull_plan){.followed = followed, .joins = joins};
-    out_plan->sweeps = changed_mode || due || followed->keys_wanted;
+    out_plan->sweeps = changed_basis || due || followed->keys_wanted;
     out_plan->counts = out_plan->sweeps;
     out_plan->lists = followed->keys_wanted && !joins;
     out_plan->polls = out_plan->sweeps || followed->delta.text[0];
+}
+
+/* Twins in a copy that was resumed: one of them is gone, and nothing else would tell. */
+static enum outcome look_for_twins(const struct pull *pull, struct pull_plan *plan,
+                                   struct error *err)
+{
+    if (!plan->joins || !plan->sweeps)
+        return OK;
+    return mirror_layout_lacks_unique(pull->cache->db, plan->followed->table,
+                                      plan->followed->copy.copy_name, &plan->lists, err);
 }
 
 static enum outcome take_refetch_keys(struct pull *pull, struct pull_plan *plan,
@@ -77,7 +91,8 @@ enum outcome pull_plans_make(struct pull *pull, bool may_join, struct error *err
             continue;
         decide(pull, followed, joins, plan);
         pull->plan_count++;
-        if (take_refetch_keys(pull, plan, err) == FAILED)
+        if (look_for_twins(pull, plan, err) == FAILED ||
+            take_refetch_keys(pull, plan, err) == FAILED)
             return FAILED;
     }
     return OK;

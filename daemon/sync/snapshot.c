@@ -115,7 +115,10 @@ static enum outcome create_copy(struct snapshot *snapshot,
                                 const struct round_header *header, struct error *err)
 {
     OWNED(catalog_copy_release) struct catalog_copy copy = {0};
-    struct catalog_cursor cursor = {header->exact, header->mark_us, header->mark_us};
+    struct catalog_cursor cursor = {.exact = header->exact,
+                                    .basis = followed->table->tracking,
+                                    .mark_us = header->mark_us,
+                                    .swept_us = header->mark_us};
     struct database *db = snapshot->cache->db;
 
     copy.name = strdup(followed->table->name);

@@ -48,6 +48,7 @@ void table_release(struct table *table)
     free(table->schema);
     free(table->name);
     free(table->partitions);
+    free(table->tracking);
     free(table->columns);
     free(table->key);
     free(table->indexes);

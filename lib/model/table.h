@@ -74,9 +74,11 @@ struct table {
     size_t index_count;
     struct table_foreign_key *foreign_keys; /* only to tables of the same set */
     size_t foreign_key_count;
-    int updated_at;         /* column index or TABLE_NO_COLUMN */
-    int deleted_at;         /* column index or TABLE_NO_COLUMN */
-    char *scope;            /* SQL boolean expression on the primary, or NULL */
+    int updated_at; /* column index or TABLE_NO_COLUMN */
+    int deleted_at; /* column index or TABLE_NO_COLUMN */
+    char *scope;    /* SQL boolean expression on the primary, or NULL */
+    char *tracking; /* changes with the triggers and with a rewrite of the rows, which
+                       no trigger sees; "" when untracked */
     int64_t estimated_rows; /* pg_class.reltuples; -1: never analyzed */
     char *fingerprint; /* text that changes when anything above that shapes the cache does
                         */

@@ -10,6 +10,7 @@
 void catalog_cursor_release(struct catalog_cursor *cursor)
 {
     free(cursor->exact);
+    free(cursor->basis);
     *cursor = (struct catalog_cursor){0};
 }
 
@@ -45,7 +46,8 @@ enum outcome catalog_cursor_copy(struct catalog_cursor *out_copy,
     OWNED(catalog_cursor_release) struct catalog_cursor copy = *cursor;
 
     copy.exact = strdup(cursor->exact);
-    if (!copy.exact)
+    copy.basis = strdup(cursor->basis ? cursor->basis : "");
+    if (!copy.exact || !copy.basis)
         return error_out_of_memory(err);
     *out_copy = TAKE(copy);
     return OK;
@@ -76,7 +78,8 @@ static void read_table(const struct statement *query, struct catalog_table *out_
         .tracked = statement_column_int(query, 3) != 0,
         .cursor = {.exact = column_copy(query, 4),
                    .mark_us = statement_column_int(query, 5),
-                   .swept_us = statement_column_int(query, 6)},
+                   .swept_us = statement_column_int(query, 6),
+                   .basis = column_copy(query, 7)},
     };
 }
 
@@ -120,7 +123,8 @@ static void read_copy(const struct statement *query, struct catalog_copy *out_co
         .fingerprint = column_copy(query, 3),
         .cursor = {.exact = column_copy(query, 4),
                    .mark_us = statement_column_int(query, 5),
-                   .swept_us = statement_column_int(query, 5)},
+                   .swept_us = statement_column_int(query, 5),
+                   .basis = column_copy(query, 10)},
         .last_key = column_copy(query, 6),
         .row_count = statement_column_int(query, 7),
         .byte_count = statement_column_int(query, 8),
@@ -168,6 +172,7 @@ static void bind_table(struct statement *query, const struct catalog_table *tabl
     statement_bind_text(query, 5, table->cursor.exact);
     statement_bind_int(query, 6, table->cursor.mark_us);
     statement_bind_int(query, 7, table->cursor.swept_us);
+    statement_bind_text(query, 8, table->cursor.basis ? table->cursor.basis : "");
 }
 
 enum outcome catalog_put_tables(struct database *db, const struct catalog_table *tables,
@@ -202,6 +207,7 @@ enum outcome catalog_put_copy(struct database *db, const struct catalog_copy *co
     statement_bind_int(&query, 8, copy->row_count);
     statement_bind_int(&query, 9, copy->byte_count);
     statement_bind_int(&query, 10, copy->complete);
+    statement_bind_text(&query, 11, copy->cursor.basis ? copy->cursor.basis : "");
     return statement_run(&query, err);
 }
 

@@ -22,6 +22,8 @@ struct catalog_cursor {
     int64_t mark_us;  /* complete up to this time of the primary's clock; untracked deltas
                          look back from here */
     int64_t swept_us; /* primary's clock at `exact` */
+    char *basis;      /* the table's tracking at `exact`: another one is swept
+                         first; NULL is read as "": untracked */
 };
 
 struct catalog_table {

@@ -1,33 +1,34 @@
 -- name: tables
-select name, schema_name, fingerprint, tracked, exact, mark_us, swept_us
+select name, schema_name, fingerprint, tracked, exact, mark_us, swept_us, basis
   from tide_table
  order by name;
 
 -- name: put_table
-insert into tide_table (name, schema_name, fingerprint, tracked, exact, mark_us, swept_us)
-values (:name, :schema_name, :fingerprint, :tracked, :exact, :mark_us, :swept_us)
+insert into tide_table (name, schema_name, fingerprint, tracked, exact, mark_us, swept_us, basis)
+values (:name, :schema_name, :fingerprint, :tracked, :exact, :mark_us, :swept_us, :basis)
     on conflict (name) do update
    set schema_name = excluded.schema_name,
        fingerprint = excluded.fingerprint,
        tracked = excluded.tracked,
        exact = excluded.exact,
        mark_us = excluded.mark_us,
-       swept_us = excluded.swept_us;
+       swept_us = excluded.swept_us,
+       basis = excluded.basis;
 
 -- name: remove_table
 delete from tide_table where name = :name;
 
 -- name: copies
 select name, schema_name, copy_name, fingerprint, exact, mark_us, last_key, row_count, byte_count,
-       complete
+       complete, basis
   from tide_copy
  order by name;
 
 -- name: put_copy
 insert into tide_copy (name, schema_name, copy_name, fingerprint, exact, mark_us, last_key,
-                       row_count, byte_count, complete)
+                       row_count, byte_count, complete, basis)
 values (:name, :schema_name, :copy_name, :fingerprint, :exact, :mark_us, :last_key, :row_count,
-        :byte_count, :complete)
+        :byte_count, :complete, :basis)
     on conflict (name) do update
    set last_key = excluded.last_key,
        row_count = excluded.row_count,

@@ -125,6 +125,18 @@ static const struct table_index *nth_index(const struct table *table, bool uniqu
     return NULL;
 }
 
+enum outcome mirror_layout_lacks_unique(struct database *db, const struct table *table,
+                                        const char *copy_name, bool *out_lacks,
+                                        struct error *err)
+{
+    int64_t made = 0;
+
+    if (count_indexes(db, copy_name, true, &made, err) == FAILED)
+        return FAILED;
+    *out_lacks = nth_index(table, true, made) != NULL;
+    return OK;
+}
+
 enum outcome mirror_layout_create_index(struct database *db, const struct table *table,
                                         const char *copy_name, bool unique,
                                         struct error *err)

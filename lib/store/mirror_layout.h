@@ -39,6 +39,12 @@ MUST_CHECK enum outcome mirror_layout_create_index(struct database *db,
                                                    const char *copy_name, bool unique,
                                                    struct error *err);
 
+/* Whether a unique index of the table is still to be made on the copy. */
+MUST_CHECK enum outcome mirror_layout_lacks_unique(struct database *db,
+                                                   const struct table *table,
+                                                   const char *copy_name, bool *out_lacks,
+                                                   struct error *err);
+
 /* The copy becomes the table. same_shape: the table there was made from the same
  * definition. ERROR_SCHEMA: something of the table's name is there that an application
  * made. */

@@ -24,7 +24,8 @@ create table tide_table (
     exact       text    not null, -- pg_snapshot: all that is visible in it is here
     mark_us     integer not null, -- complete up to this time of the primary's clock; untracked
                                   -- deltas look back from here
-    swept_us    integer not null  -- primary's clock at `exact`
+    swept_us    integer not null, -- primary's clock at `exact`
+    basis       text    not null  -- the table's tracking at `exact`, '' for none
 );
 
 -- One row for each table that is being copied under a private name.
@@ -38,7 +39,8 @@ create table tide_copy (
     last_key    text,             -- JSON array of the last committed key
     row_count   integer not null,
     byte_count  integer not null,
-    complete    integer not null check (complete in (0, 1))
+    complete    integer not null check (complete in (0, 1)),
+    basis       text    not null  -- the table's tracking at `exact`, '' for none
 );
 
 -- Rows that had to make room for others and are read again by key.

@@ -22,7 +22,7 @@ static struct catalog_table table_at(char *name, char *exact, int64_t mark_us)
         .schema = (char *)"public",
         .fingerprint = (char *)"columns: id",
         .tracked = true,
-        .cursor = {exact, mark_us, mark_us - 1},
+        .cursor = {.exact = exact, .mark_us = mark_us, .swept_us = mark_us - 1},
     };
 }
 
@@ -33,7 +33,7 @@ static struct catalog_copy copy_of(char *name)
         .schema = (char *)"public",
         .copy_name = (char *)"tide_copy_people",
         .fingerprint = (char *)"columns: id",
-        .cursor = {(char *)"7:9:8", 500, 500},
+        .cursor = {.exact = (char *)"7:9:8", .mark_us = 500, .swept_us = 500},
     };
 }
 
@@ -257,7 +257,7 @@ static void the_gate_opens_and_closes(void **state)
 static void a_copied_cursor_is_its_own(void **state)
 {
     char exact[] = "3:5:4";
-    const struct catalog_cursor cursor = {exact, 1, 2};
+    const struct catalog_cursor cursor = {.exact = exact, .mark_us = 1, .swept_us = 2};
     struct catalog_cursor copy = {0};
 
     (void)state;
