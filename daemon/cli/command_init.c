@@ -1,6 +1,6 @@
 #include "daemon/cli/command.h"
 #include "daemon/cli/report.h"
-#include "daemon/parent_folder.h"
+#include "lib/base/parent_folder.h"
 #include "daemon/primary/primary_password.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"

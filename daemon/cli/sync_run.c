@@ -3,7 +3,6 @@
 #include "daemon/cli/daemon_call.h"
 #include "daemon/cli/signal_watch.h"
 #include "daemon/cli/document_reader.h"
-#include "daemon/parent_folder.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 
@@ -208,8 +207,7 @@ static enum outcome sync_here(const struct sync_run *run, struct error *err)
     OWNED(engine_drop) struct engine *engine = NULL;
     struct engine_config config;
 
-    if (config_check_primary(run->config, err) == FAILED ||
-        parent_folder_make(config_text(run->config, CACHE_PATH), 0755, err) == FAILED)
+    if (config_check_primary(run->config, err) == FAILED)
         return FAILED;
     config_engine(run->config, &config);
     config.primary.application = "tidemark";

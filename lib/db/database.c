@@ -30,7 +30,8 @@ static enum outcome harden(struct database *db, const struct database_options *o
                         err);
 }
 
-/* What one statement keeps in memory to undo itself; triggers make every statement keep some. */
+/* What one statement keeps in memory to undo itself; triggers make every statement keep
+ * some. */
 #define STATEMENT_JOURNAL_BYTES (4 << 20)
 
 void database_configure_process(void)

@@ -2,6 +2,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/fault_point.h"
+#include "lib/base/parent_folder.h"
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
 #include "cache_migrations.h"
@@ -19,6 +20,7 @@
 /* "tide" in ASCII: tells our files from other programs' databases. */
 #define APPLICATION_ID 0x74696465
 #define BUSY_TIMEOUT_MS 5000
+#define FOLDER_MODE 0750
 #define PAGE_CACHE_KIB 16000
 
 static size_t version_of_this_program(void)
@@ -28,17 +30,8 @@ static size_t version_of_this_program(void)
 
 static enum outcome make_folder(const char *path, struct error *err)
 {
-    OWNED(text_free) char *folder = strdup(path);
-    char *slash = folder ? strrchr(folder, '/') : NULL;
-
-    if (!folder)
-        return error_out_of_memory(err);
-    if (!slash || slash == folder)
+    if (parent_folder_make(path, FOLDER_MODE, err) == OK)
         return OK;
-    *slash = '\0';
-    if (mkdir(folder, 0770) == 0 || errno == EEXIST)
-        return OK;
-    error_set_errno(err, "make the cache's folder %s", folder);
     return error_hint(err, "make it, or name another in [cache] path");
 }
 

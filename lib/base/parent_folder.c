@@ -1,4 +1,4 @@
-#include "daemon/parent_folder.h"
+#include "lib/base/parent_folder.h"
 
 #include "lib/base/cleanup.h"
 

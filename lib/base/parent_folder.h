@@ -1,6 +1,6 @@
 /* Parent folder: the folders that a file needs before it can be made. */
-#ifndef DAEMON_PARENT_FOLDER_H
-#define DAEMON_PARENT_FOLDER_H
+#ifndef LIB_BASE_PARENT_FOLDER_H
+#define LIB_BASE_PARENT_FOLDER_H
 
 #include "lib/base/error.h"
 
