@@ -151,8 +151,12 @@ static enum outcome try_round(struct engine *engine, bool may_join, struct error
 {
     int64_t start_us = clock_monotonic_us();
 
-    if (pull_receive(&engine->pull, may_join, engine->catalog_digest, err) == FAILED)
+    if (pull_receive(&engine->pull, may_join, engine->catalog_digest, err) == FAILED) {
+        /* during a copy its own lock may be what others wait for: break it off */
+        if (engine_is_lock_failure(err) && may_join)
+            return engine_leave_locked_tables_out(engine, err) == OK ? NOTHING : FAILED;
         return settle_failure(engine, true, err);
+    }
     if (engine_check_cluster(engine, &engine->pull.header, err) == FAILED)
         return FAILED;
     if (apply(engine, err) == FAILED)
@@ -268,9 +272,12 @@ static enum outcome copy_table(struct engine *engine, struct followed_table *fol
  */
 static enum outcome settle_copy_failure(struct engine *engine,
                                         struct followed_table *followed,
-                                        const struct error *err)
+                                        struct error *err)
 {
     bool its_query = err->kind == ERROR_SCHEMA && err->origin[0];
+
+    if (engine_is_lock_failure(err))
+        return engine_leave_locked_tables_out(engine, err);
 
     if (err->kind == ERROR_SCHEMA && (!its_query || engine->schema_failures < 2)) {
         engine->schema_known = false;
@@ -312,7 +319,7 @@ static bool wants_another_round(const struct engine *engine)
     for (size_t i = 0; i < engine->followed.count; i++) {
         const struct followed_table *followed = &engine->followed.tables[i];
 
-        if (followed->state == TABLE_FAILED)
+        if (followed->state == TABLE_FAILED || followed->locked_out)
             continue;
         if (followed->keys_wanted || followed->refetch_waits || followed->has_copy)
             return true;
@@ -322,6 +329,8 @@ static bool wants_another_round(const struct engine *engine)
 
 enum outcome engine_catch_up(struct engine *engine, struct error *err)
 {
+    if (engine_look_at_locks(engine, err) == FAILED)
+        return FAILED;
     do {
         if (engine_is_stopping(engine))
             return error_set(err, ERROR_INTERRUPTED, "asked to stop");

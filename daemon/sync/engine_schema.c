@@ -273,8 +273,7 @@ static enum outcome forget_statements(struct engine *engine, struct error *err)
                             round_header_sql.forget_statements.text, err);
 }
 
-static enum outcome adopt(struct engine *engine, struct table_set *schema,
-                          struct round_header *header, struct error *err)
+enum outcome engine_make_pull(struct engine *engine, struct error *err)
 {
     const struct pull_settings settings = {
         .overlap_us = engine->config.overlap_us,
@@ -282,6 +281,16 @@ static enum outcome adopt(struct engine *engine, struct table_set *schema,
         .memory_limit_bytes = (size_t)8 << 20,
         .slice_bytes = (int64_t)512 << 20,
     };
+
+    pull_release(&engine->pull);
+    return pull_init(&engine->pull, engine->primary, &engine->cache, &engine->followed,
+                     engine->config.selection.schemas, ++engine->numbering, &settings,
+                     err);
+}
+
+static enum outcome adopt(struct engine *engine, struct table_set *schema,
+                          struct round_header *header, struct error *err)
+{
     struct followed_set followed = {0};
 
     if (forget_statements(engine, err) == FAILED ||
@@ -294,9 +303,7 @@ static enum outcome adopt(struct engine *engine, struct table_set *schema,
     engine->followed = followed;
     free(engine->catalog_digest);
     engine->catalog_digest = TAKE(header->catalog_digest);
-    return pull_init(&engine->pull, engine->primary, &engine->cache, &engine->followed,
-                     engine->config.selection.schemas, ++engine->numbering, &settings,
-                     err);
+    return engine_make_pull(engine, err);
 }
 
 enum outcome engine_read_schema(struct engine *engine, struct error *err)

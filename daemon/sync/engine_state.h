@@ -67,6 +67,21 @@ MUST_CHECK enum outcome engine_check_cluster(struct engine *engine,
                                              const struct round_header *header,
                                              struct error *err);
 
+/* The statements of a round, made anew for the tables that take part. */
+MUST_CHECK enum outcome engine_make_pull(struct engine *engine, struct error *err);
+
+/* ---- engine_locks.c ---- */
+
+bool engine_is_lock_failure(const struct error *err);
+
+/* After a round failed for a lock: finds the tables that are locked and leaves them out.
+ * FAILED with the same error when there are none. */
+MUST_CHECK enum outcome engine_leave_locked_tables_out(struct engine *engine,
+                                                       struct error *err);
+
+/* Before a round: takes those in again that are free. */
+MUST_CHECK enum outcome engine_look_at_locks(struct engine *engine, struct error *err);
+
 /* ---- engine_round.c ---- */
 
 /* Copies what must be copied, then rounds until there is nothing left to do at once. */

@@ -33,7 +33,7 @@ void followed_table_fail(struct followed_table *followed, const struct error *er
 
 bool followed_table_needs_copy(const struct followed_table *followed)
 {
-    if (followed->state == TABLE_FAILED)
+    if (followed->state == TABLE_FAILED || followed->locked_out)
         return false;
     if (followed->resync_wanted)
         return true;

@@ -16,7 +16,8 @@
 struct followed_table {
     const struct table *table; /* borrowed from the set below */
     enum table_state state;
-    char *failure;       /* why it failed; NULL otherwise */
+    char *failure;   /* why it failed or is locked out; NULL otherwise */
+    bool locked_out; /* another session holds an exclusive lock: rounds leave it out */
     int64_t retry_at_us; /* monotonic: when a failed table is tried again */
 
     bool visible;  /* applications see a table made from this very definition */

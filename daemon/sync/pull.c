@@ -35,7 +35,7 @@ static enum outcome build_lock(struct pull *pull, struct error *err)
     for (size_t i = 0; i < pull->followed->count; i++) {
         const struct table *table = pull->followed->tables[i].table;
 
-        if (!table->lockable)
+        if (!table->lockable || pull->followed->tables[i].locked_out)
             continue;
         buffer_append_text(&sql, sql.length ? ", " : "lock table ");
         mirror_sql_primary_name(&sql, table);

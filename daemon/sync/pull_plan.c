@@ -75,7 +75,7 @@ static bool takes_part(const struct followed_table *followed, bool may_join,
                        bool *out_joins)
 {
     *out_joins = may_join && followed->has_copy && followed->copy.complete;
-    return followed->state != TABLE_FAILED &&
+    return followed->state != TABLE_FAILED && !followed->locked_out &&
            (*out_joins || (followed->visible && followed->cursor.exact[0]));
 }
 

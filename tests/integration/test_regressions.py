@@ -300,3 +300,20 @@ def test_numbers_whose_declared_scale_is_beyond_a_double(world):
     daemon.wait_caught_up()
     assert daemon.value("select big > 0 and big < 9e999 and small > 0 from item") == 1, \
         daemon.query("select big, small from item")
+
+
+def test_an_exclusively_locked_table_does_not_hold_the_others_up(world):
+    daemon = tracked(world, {"primary": {"lock_timeout": "1s"}, "sync": {"sweep_interval": "1h"}})
+    locker = world.connect(autocommit=False)
+    try:
+        locker.cursor().execute("lock table item in access exclusive mode")
+        world.run("update other set note = 'second'")
+        wait_until(lambda: daemon.value("select note from other") == "second",
+                   lambda: f"the other table goes on\n{daemon.status()}\n{daemon.log()}", 15)
+    finally:
+        locker.rollback()
+        locker.close()
+    world.run("update item set note = 'free' where id = 5")
+    wait_until(lambda: not world.differences(daemon, "item"), lambda: daemon.log(), 90)
+
+
