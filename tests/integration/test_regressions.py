@@ -315,5 +315,3 @@ def test_an_exclusively_locked_table_does_not_hold_the_others_up(world):
         locker.close()
     world.run("update item set note = 'free' where id = 5")
     wait_until(lambda: not world.differences(daemon, "item"), lambda: daemon.log(), 90)
-
-
