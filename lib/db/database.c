@@ -61,7 +61,7 @@ enum outcome database_new(struct database **out_db, const char *path,
     }
     if (harden(db, options, err) == FAILED) {
         database_free(db);
-        return error_wrap(err, "%s", path);
+        return FAILED;
     }
     *out_db = db;
     return OK;
