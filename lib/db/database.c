@@ -30,9 +30,11 @@ static enum outcome harden(struct database *db, const struct database_options *o
                         err);
 }
 
-/* What one statement keeps in memory to undo itself; triggers make every statement keep
- * some. */
-#define STATEMENT_JOURNAL_BYTES (4 << 20)
+/*
+ * What one statement keeps in memory to undo itself; triggers make every statement keep
+ * some. SQLite moves it to a file in one write, and its writes end below 128 KiB.
+ */
+#define STATEMENT_JOURNAL_BYTES (128 * 1024 - 1)
 
 void database_configure_process(void)
 {

@@ -253,6 +253,12 @@ static enum outcome refill(struct database *db, const struct table *table,
     return run_built(db, "fire the application's triggers", &sql, err);
 }
 
+/* A full disk, say, is no reason to lose an application's trigger. */
+static bool does_not_fit(const struct error *err)
+{
+    return err->kind == ERROR_SCHEMA || err->kind == ERROR_REJECTED;
+}
+
 /* What no longer fits the new shape is left out: the application's to mend, not a reason
  * to stop. */
 static enum outcome
@@ -265,9 +271,14 @@ run_or_skip(struct database *db, const char *what,
 
     if (database_run(db, what, "savepoint tide_optional", err) == FAILED)
         return FAILED;
-    if (run(db, table, sql, &skipped) == FAILED &&
-        database_run(db, what, "rollback to tide_optional", err) == FAILED)
-        return FAILED;
+    if (run(db, table, sql, &skipped) == FAILED) {
+        if (!does_not_fit(&skipped)) {
+            *err = skipped;
+            return FAILED;
+        }
+        if (database_run(db, what, "rollback to tide_optional", err) == FAILED)
+            return FAILED;
+    }
     return database_run(db, what, "release tide_optional", err);
 }
 
