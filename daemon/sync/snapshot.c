@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define CHUNK_BYTES ((size_t)4 << 20)
+/* Rows that come in key order need no more; memory is for the chunks. */
+#define COPY_PAGES_KIB 8000
 #define WAL_LIMIT_BYTES ((int64_t)8 << 20)
 
 /* Between so many inserted rows, rows that have arrived meanwhile are taken. */
@@ -44,6 +46,11 @@ struct copying {
 
 static void copying_release(struct copying *copying)
 {
+    struct error ignored;
+
+    if (database_set_cache_size(copying->snapshot->cache->db, CACHE_PAGES_KIB,
+                                &ignored) == FAILED)
+        log_debug("the page cache stays small: %s", ignored.message);
     primary_copy_stop(&copying->stream);
     mirror_release(&copying->mirror);
     buffer_release(&copying->scratch);
@@ -381,7 +388,8 @@ enum outcome snapshot_table(struct snapshot *snapshot, struct followed_table *fo
     struct copying copying = {
         .snapshot = snapshot, .chunk.rows.file = -1, .next.rows.file = -1};
 
-    if (begin_reading(snapshot, followed->table, &header, err) == FAILED ||
+    if (database_set_cache_size(snapshot->cache->db, COPY_PAGES_KIB, err) == FAILED ||
+        begin_reading(snapshot, followed->table, &header, err) == FAILED ||
         (!followed->has_copy &&
          create_copy(snapshot, followed, &header, err) == FAILED) ||
         copying_init(&copying, snapshot, followed, err) == FAILED)

@@ -12,20 +12,23 @@
 /* Of SQLite's virtual machine. */
 #define PROGRESS_OPERATIONS 200000
 
+enum outcome database_set_cache_size(struct database *db, int size_kib, struct error *err)
+{
+    char pragma[64];
+
+    snprintf(pragma, sizeof(pragma), "pragma cache_size = -%d", size_kib);
+    return database_run(db, "open", pragma, err);
+}
+
 static enum outcome harden(struct database *db, const struct database_options *options,
                            struct error *err)
 {
-    char cache_size[64];
-
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_busy_timeout(db->handle, options->busy_timeout_ms);
-    if (options->cache_size_kib) {
-        snprintf(cache_size, sizeof(cache_size), "pragma cache_size = -%d",
-                 options->cache_size_kib);
-        if (database_run(db, "set the cache size", cache_size, err) == FAILED)
-            return FAILED;
-    }
+    if (options->cache_size_kib &&
+        database_set_cache_size(db, options->cache_size_kib, err) == FAILED)
+        return FAILED;
     return database_run(db, "open", "pragma cell_size_check = on; pragma mmap_size = 0;",
                         err);
 }

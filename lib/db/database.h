@@ -38,6 +38,10 @@ MUST_CHECK enum outcome database_new(struct database **out_db, const char *path,
                                      struct error *err);
 void database_free(struct database *db); /* NULL is fine */
 
+/* Of the page cache, which also bounds what an index is sorted in. */
+MUST_CHECK enum outcome database_set_cache_size(struct database *db, int size_kib,
+                                                struct error *err);
+
 /* Runs one or more statements that return nothing of interest. `what` names them in
  * errors. */
 MUST_CHECK enum outcome database_run(struct database *db, const char *what,

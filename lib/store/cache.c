@@ -21,7 +21,6 @@
 #define APPLICATION_ID 0x74696465
 #define BUSY_TIMEOUT_MS 5000
 #define FOLDER_MODE 0750
-#define PAGE_CACHE_KIB 16000
 
 static size_t version_of_this_program(void)
 {
@@ -123,7 +122,7 @@ static enum outcome open_for_writing(struct cache *cache, struct error *err)
 {
     struct database_options options = {.must_exist = true,
                                        .busy_timeout_ms = BUSY_TIMEOUT_MS,
-                                       .cache_size_kib = PAGE_CACHE_KIB};
+                                       .cache_size_kib = CACHE_PAGES_KIB};
 
     return database_new(&cache->db, cache->path, &options, err);
 }

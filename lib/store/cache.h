@@ -15,6 +15,9 @@
 
 struct database;
 
+/* The write connection's page cache: rows of a delta lie anywhere in a table. */
+#define CACHE_PAGES_KIB 16000
+
 struct cache_config {
     const char *path;  /* borrowed */
     unsigned int mode; /* of the file and its -wal and -shm: 0660 */
