@@ -13,6 +13,10 @@
 #define PURGE_INTERVAL_MAX_US (60 * 60 * US_PER_SECOND)
 /* Counting rows may cost a hundredth of the time between two counts. */
 #define COUNT_COST_FACTOR 100
+#define COUNT_CHEAP_US 2000
+#define COUNT_CHEAP_ROWS 10000
+/* A primary that is never idle still gets its rows counted. */
+#define COUNT_OVERDUE_US (5 * 60 * US_PER_SECOND)
 
 static enum outcome count_rows(struct engine *engine, struct followed_table *followed,
                                struct error *err)
@@ -31,25 +35,36 @@ static enum outcome count_rows(struct engine *engine, struct followed_table *fol
     return OK;
 }
 
-static bool count_is_due(const struct followed_table *followed)
+/* Whether a commit that arrives meanwhile would notice. */
+static bool count_is_cheap(const struct followed_table *followed)
 {
+    if (followed->count_cost_us)
+        return followed->count_cost_us < COUNT_CHEAP_US;
+    return followed->live_rows < COUNT_CHEAP_ROWS;
+}
+
+static bool count_is_due(const struct followed_table *followed, bool idle)
+{
+    int64_t since_us = clock_monotonic_us() - followed->counted_at_us;
+
     if (!followed->visible)
         return false;
     if (followed->live_rows < 0)
         return true;
-    return followed->changed_since_count &&
-           clock_monotonic_us() - followed->counted_at_us >=
-               COUNT_COST_FACTOR * followed->count_cost_us;
+    if (!followed->changed_since_count ||
+        since_us < COUNT_COST_FACTOR * followed->count_cost_us)
+        return false;
+    return idle || count_is_cheap(followed) || since_us >= COUNT_OVERDUE_US;
 }
 
-static enum outcome count_tables(struct engine *engine, struct error *err)
+static enum outcome count_tables(struct engine *engine, bool idle, struct error *err)
 {
     bool counted = false;
 
     for (size_t i = 0; i < engine->followed.count; i++) {
         struct followed_table *followed = &engine->followed.tables[i];
 
-        if (!count_is_due(followed))
+        if (!count_is_due(followed, idle))
             continue;
         if (count_rows(engine, followed, err) == FAILED)
             return FAILED;
@@ -114,7 +129,8 @@ static enum outcome purge_tombstones(struct engine *engine, struct error *err)
 
 enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *err)
 {
-    if (count_tables(engine, err) == FAILED || purge_tombstones(engine, err) == FAILED)
+    if (count_tables(engine, idle, err) == FAILED ||
+        purge_tombstones(engine, err) == FAILED)
         return FAILED;
     if (cache_checkpoint(&engine->cache, WAL_LIMIT_BYTES, err) == FAILED)
         return FAILED;

@@ -226,8 +226,10 @@ static void settle(struct pull *pull)
             (plan->joins && (followed->visible || followed->outdated)))
             followed->changed_since_count = true;
         if (plan->joins) {
-            if (!followed->visible && !followed->outdated)
+            if (!followed->visible && !followed->outdated) {
                 followed->live_rows = followed->copy.row_count;
+                followed->counted_at_us = clock_monotonic_us();
+            }
             catalog_copy_release(&followed->copy);
             followed->has_copy = false;
             followed->visible = true;
