@@ -211,7 +211,6 @@ static enum outcome sync_here(const struct sync_run *run, struct error *err)
         return FAILED;
     config_engine(run->config, &config);
     config.primary.application = "tidemark";
-    config.exit_on_error = true;
     if (engine_new(&engine, &config, NULL, err) == FAILED ||
         engine_open(engine, err) == FAILED)
         return FAILED;

@@ -44,11 +44,6 @@ static const struct sqlstate_rule *rule_of(const char *sqlstate)
     return rule;
 }
 
-enum error_kind sqlstate_kind(const char *sqlstate)
-{
-    return rule_of(sqlstate)->kind;
-}
-
 static void put_sqlstate(struct error *err, const char *sqlstate)
 {
     const struct sqlstate_rule *rule = rule_of(sqlstate);

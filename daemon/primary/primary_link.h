@@ -46,7 +46,4 @@ enum outcome link_result_error(struct primary *primary, const PGresult *result,
 enum outcome link_connection_error(struct primary *primary, const char *what,
                                    struct error *err);
 
-/* The kind of a SQLSTATE, the one place where it is decided. */
-enum error_kind sqlstate_kind(const char *sqlstate);
-
 #endif

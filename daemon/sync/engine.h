@@ -26,7 +26,6 @@ struct engine_config {
     int64_t overlap_us;        /* untracked tables: how far a delta looks back */
     int64_t sweep_interval_us; /* untracked tables: how often a delta is made exact */
     int64_t tombstone_retention_us;
-    bool exit_on_error; /* engine_run() returns the first error that a person must mend */
 };
 
 /* Called from the worker thread; must not block. */

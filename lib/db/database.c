@@ -138,11 +138,6 @@ void database_on_progress(struct database *db, bool (*stop)(void *context), void
     sqlite3_progress_handler(db->handle, PROGRESS_OPERATIONS, ask_to_stop, db);
 }
 
-void database_interrupt(struct database *db)
-{
-    sqlite3_interrupt(db->handle);
-}
-
 void database_release_memory(struct database *db)
 {
     sqlite3_db_release_memory(db->handle);

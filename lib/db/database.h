@@ -1,6 +1,5 @@
 /*
- * Database: one open SQLite file. Belongs to the thread that opened it, except
- * database_interrupt().
+ * Database: one open SQLite file. Belongs to the thread that opened it.
  *
  * Opened the careful way: the file is untrusted input (DEFENSIVE, cell_size_check,
  * no mmap, no extension loading), waits busy_timeout_ms for locks.
@@ -67,9 +66,6 @@ int64_t database_changes(const struct database *db);
  */
 void database_on_progress(struct database *db, bool (*stop)(void *context),
                           void *context);
-
-/* Makes the running statement fail with ERROR_INTERRUPTED. From any thread. */
-void database_interrupt(struct database *db);
 
 /* Gives memory of the page cache back to the system. */
 void database_release_memory(struct database *db);

@@ -197,11 +197,6 @@ void cache_release(struct cache *cache)
     *cache = (struct cache){.lock_fd = -1};
 }
 
-void cache_interrupt(struct cache *cache)
-{
-    database_interrupt(cache->db);
-}
-
 static int64_t size_of(const char *path, const char *suffix)
 {
     char full[4096];

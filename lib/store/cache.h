@@ -3,7 +3,7 @@
  *
  * Opening brings the file's own schema up to date (migrations/cache, by PRAGMA
  * user_version) and takes the lock that keeps a second daemon away. Belongs to one
- * thread, except cache_interrupt().
+ * thread.
  */
 #ifndef LIB_STORE_CACHE_H
 #define LIB_STORE_CACHE_H
@@ -43,8 +43,6 @@ MUST_CHECK enum outcome cache_open(struct cache *out_cache,
 MUST_CHECK enum outcome cache_open_read_only(struct cache *out_cache, const char *path,
                                              struct error *err);
 void cache_release(struct cache *cache); /* a zeroed one is fine */
-
-void cache_interrupt(struct cache *cache); /* from any thread */
 
 /*
  * Moves the WAL into the file if it has grown past limit_bytes. PASSIVE, from the second

@@ -177,24 +177,6 @@ static void long_work_can_be_stopped(void **state)
     database_free(db);
 }
 
-static bool interrupt(void *context)
-{
-    database_interrupt(context);
-    return false;
-}
-
-static void a_running_statement_can_be_interrupted(void **state)
-{
-    struct database *db = open_file(":memory:", (struct database_options){0});
-    struct error err = {0};
-
-    (void)state;
-    database_on_progress(db, interrupt, db);
-    assert_int_equal(database_run(db, "count", ENDLESS, &err), FAILED);
-    assert_int_equal(err.kind, ERROR_INTERRUPTED);
-    database_free(db);
-}
-
 static void nothing_can_be_freed_and_rolled_back(void **state)
 {
     (void)state;
@@ -218,7 +200,6 @@ int main(void)
         CASE(what_is_rolled_back_is_gone),
         CASE(a_locked_file_is_tried_again_later),
         cmocka_unit_test(long_work_can_be_stopped),
-        cmocka_unit_test(a_running_statement_can_be_interrupted),
         cmocka_unit_test(nothing_can_be_freed_and_rolled_back),
     };
 
