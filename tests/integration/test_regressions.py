@@ -315,3 +315,22 @@ def test_an_exclusively_locked_table_does_not_hold_the_others_up(world):
         locker.close()
     world.run("update item set note = 'free' where id = 5")
     wait_until(lambda: not world.differences(daemon, "item"), lambda: daemon.log(), 90)
+
+
+def test_a_round_waits_for_locks_before_it_takes_its_snapshot(world):
+    """A table that is rewritten after the snapshot would look empty in it."""
+    tracked(world, {"primary": {"lock_timeout": "20s"}})
+    waiting = """select query, backend_xmin is null from pg_stat_activity
+                  where application_name = 'tidemarkd' and wait_event_type = 'Lock'"""
+    locker = world.connect(autocommit=False)
+    try:
+        locker.cursor().execute("lock table item in access exclusive mode")
+        with world.connection.cursor() as cursor:
+            def look():
+                cursor.execute(waiting)
+                return cursor.fetchone()
+            query, has_no_snapshot = wait_until(look, "a round waits for the lock", 15)
+        assert query.startswith("lock table") and has_no_snapshot
+    finally:
+        locker.rollback()
+        locker.close()
