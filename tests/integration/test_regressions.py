@@ -334,3 +334,14 @@ def test_a_round_waits_for_locks_before_it_takes_its_snapshot(world):
     finally:
         locker.rollback()
         locker.close()
+
+
+def test_a_row_that_had_to_make_room_is_read_again_before_the_next_sweep(world):
+    world.run("create table seat (id int primary key, place text unique, updated_at timestamptz);"
+              "insert into seat values (1, 'a', '2020-01-01'), (2, 'b', '2020-01-01')")
+    daemon = world.daemon({"sync": {"sweep_interval": "1h"}})
+    daemon.wait_caught_up()
+    # the second row moves without a stamp, so only its place, taken by the first, tells
+    world.run("update seat set place = 'c' where id = 2; update seat set place = 'b', updated_at = now() where id = 1")
+    wait_until(lambda: daemon.query("select id, place from seat order by id") == [(1, "b"), (2, "c")],
+               lambda: f"{daemon.query('select * from seat')}\n{daemon.log()}", 15)
