@@ -18,6 +18,20 @@ MUST_CHECK enum outcome row_key_parse(const char *json, size_t count, char ***ou
                                       struct error *err);
 void row_key_free(char **texts, size_t count);
 
+/*
+ * The one spelling of a key: what row_key_append() would make of the row. The capture
+ * triggers spell doubles and control characters in their own way. text need not be
+ * UTF-8. ERROR_CORRUPT: no array of as many strings as the table's key has columns.
+ */
+MUST_CHECK enum outcome row_key_canonical(const struct table *table, const char *text,
+                                          char **out_key, struct error *err);
+
+/* The values of a canonical key, typed as the cache holds them; bytes are in `bytes`,
+ * which is cleared first. */
+MUST_CHECK enum outcome row_key_values(const struct table *table, const char *key,
+                                       struct buffer *bytes, struct value *out_values,
+                                       struct error *err);
+
 /* The key columns out of a whole row, in key order. */
 void row_key_pick(const struct table *table, const struct value *row,
                   struct value *out_key);

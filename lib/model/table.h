@@ -55,6 +55,14 @@ enum table_mode {
     TABLE_TRACKED,   /* tide_xid: exact at every round */
 };
 
+/* Who wins when both sides changed the same column of the same row. */
+enum conflict_policy {
+    CONFLICT_LAST_WRITE_WINS,
+    CONFLICT_SERVER_WINS,
+    CONFLICT_CLIENT_WINS,
+    CONFLICT_MANUAL, /* the primary's value stands until a person decides */
+};
+
 struct table {
     uint32_t oid;
     char *schema;
@@ -74,9 +82,12 @@ struct table {
     size_t index_count;
     struct table_foreign_key *foreign_keys; /* only to tables of the same set */
     size_t foreign_key_count;
-    int updated_at; /* column index or TABLE_NO_COLUMN */
-    int deleted_at; /* column index or TABLE_NO_COLUMN */
-    char *scope;    /* SQL boolean expression on the primary, or NULL */
+    int updated_at;                       /* column index or TABLE_NO_COLUMN */
+    int deleted_at;                       /* column index or TABLE_NO_COLUMN */
+    enum conflict_policy conflict_policy; /* no part of the fingerprint */
+    bool deferrable_key; /* the primary key cannot be an ON CONFLICT arbiter; no part of
+                            the fingerprint either */
+    char *scope;         /* SQL boolean expression on the primary, or NULL */
     char *tracking; /* changes with the triggers and with a rewrite of the rows, which
                        no trigger sees; "" when untracked */
     int64_t estimated_rows; /* pg_class.reltuples; -1: never analyzed */

@@ -1,0 +1,43 @@
+/*
+ * Conflict log: columns that were changed on both sides; what lost is kept here.
+ *
+ * Adding runs in the caller's transaction. Belongs to the thread of the database.
+ */
+#ifndef LIB_STORE_CONFLICT_LOG_H
+#define LIB_STORE_CONFLICT_LOG_H
+
+#include "lib/base/error.h"
+#include "lib/model/value.h"
+
+#include <stdbool.h>
+
+struct database;
+
+struct conflict_value {
+    const char *column;
+    struct value base;
+    struct value local;
+    struct value remote;
+};
+
+struct conflict {
+    const char *table;
+    const char *row_key; /* canonical */
+    const char *rule;    /* "server_wins", "client_wins", "last_write_wins", "manual",
+                            "deleted there", "deleted here" */
+    bool local_wins;
+    bool open; /* waits for a person */
+    int64_t changed_us;
+    const char *push_id; /* NULL: filed at once */
+    const struct conflict_value *values;
+    size_t value_count;
+};
+
+MUST_CHECK enum outcome
+conflict_log_add(struct database *db, const struct conflict *conflict, struct error *err);
+
+/* Filed ones: all, and those that wait for a person. */
+MUST_CHECK enum outcome conflict_log_count(struct database *db, int64_t *out_count,
+                                           int64_t *out_open, struct error *err);
+
+#endif

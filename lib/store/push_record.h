@@ -1,0 +1,86 @@
+/*
+ * Push record: who this cache is for the primary's ledger, and the push in flight.
+ *
+ * A push is exactly once because its id stands in both places: the ledger moves from
+ * last_push to the new id in the primary's transaction; before COMMIT is sent the cache
+ * holds a record of it with every outcome that is not plain success. After a crash or a
+ * lost answer the ledger tells which of finish and forget is right.
+ *
+ * Functions that write make a transaction of their own. Belongs to the thread of the
+ * database.
+ */
+#ifndef LIB_STORE_PUSH_RECORD_H
+#define LIB_STORE_PUSH_RECORD_H
+
+#include "lib/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct database;
+
+#define PUSH_ID_SIZE 37 /* a UUID and its NUL */
+
+struct push_device {
+    char device_id[PUSH_ID_SIZE];
+    bool registered;              /* the ledger has had our row */
+    char last_push[PUSH_ID_SIZE]; /* "": none yet */
+};
+
+/* Makes the device on the first call. */
+MUST_CHECK enum outcome push_record_device(struct database *db,
+                                           struct push_device *out_device,
+                                           struct error *err);
+MUST_CHECK enum outcome push_record_registered(struct database *db, struct error *err);
+
+/* Another device from now on, that no ledger knows: for a copied cache. */
+MUST_CHECK enum outcome push_record_new_device(struct database *db, struct error *err);
+
+/* A random (version 4) UUID. */
+MUST_CHECK enum outcome push_record_new_id(char out_id[static PUSH_ID_SIZE],
+                                           struct error *err);
+
+/* Whether a push of that id was ours once. */
+MUST_CHECK enum outcome push_record_knows(struct database *db, const char *push_id,
+                                          bool *out_knows, struct error *err);
+
+struct push_in_flight {
+    char push_id[PUSH_ID_SIZE];
+    int64_t through;
+    int64_t started_us;
+};
+
+/* NOTHING: none. */
+MUST_CHECK enum outcome push_record_in_flight(struct database *db,
+                                              struct push_in_flight *out_push,
+                                              struct error *err);
+
+/*
+ * Makes the record durable (synchronous=FULL, and with it every commit before): the
+ * caller has begun a transaction and added outcomes with this push's id; this adds the
+ * record and commits. Rows to be read again go to tide_push_refetch before.
+ */
+MUST_CHECK enum outcome push_record_put(struct database *db,
+                                        const struct push_in_flight *push,
+                                        struct error *err);
+MUST_CHECK enum outcome push_record_add_refetch(struct database *db, const char *table,
+                                                const char *row_key, struct error *err);
+
+/*
+ * The push arrived: entries through its sequence go, entries of rejected rows go
+ * altogether, outcomes are filed, rows to be read again are on tide_refetch, last_push
+ * has moved. One transaction.
+ */
+struct outbox_tables;
+MUST_CHECK enum outcome push_record_finish(struct database *db,
+                                           const struct outbox_tables *tables,
+                                           const struct push_in_flight *push,
+                                           struct error *err);
+
+/* The push did not arrive: its outcomes go; local_wins: conflicts that the local side won
+ * are filed all the same (a primary without a ledger cannot tell). */
+MUST_CHECK enum outcome push_record_forget(struct database *db,
+                                           const struct push_in_flight *push,
+                                           bool keep_local_wins, struct error *err);
+
+#endif
