@@ -53,13 +53,28 @@ bool primary_is_connected(const struct primary *primary)
 /* Before the configuration's own words, so that those win; the password comes last. */
 static PGconn *start_connecting(const struct primary_config *config, const char *password)
 {
-    const char *const keywords[] = {
-        "keepalives_idle",  "keepalives_interval",        "keepalives_count",
-        "tcp_user_timeout", "application_name",           "dbname",
-        "client_encoding",  password ? "password" : NULL, NULL};
-    const char *const values[] = {
-        "15",   "5",      "3", "30000", config->application, config->conninfo,
-        "UTF8", password, NULL};
+    const char *const keywords[] = {"keepalives_idle",
+                                    "keepalives_interval",
+                                    "keepalives_count",
+                                    "tcp_user_timeout",
+                                    "application_name",
+                                    "dbname",
+                                    "client_encoding",
+                                    "dbname",
+                                    password ? "password" : NULL,
+                                    NULL};
+    /* libpq expands the first dbname; a second one is a name, and an absent one is passed
+     * over */
+    const char *const values[] = {"15",
+                                  "5",
+                                  "3",
+                                  "30000",
+                                  config->application,
+                                  config->conninfo,
+                                  "UTF8",
+                                  config->database,
+                                  password,
+                                  NULL};
 
     return PQconnectStartParams(keywords, values, 1);
 }
