@@ -1,6 +1,8 @@
 #include "lib/db/database.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/base/histogram.h"
 #include "lib/db/sqlite_error.h"
 #include "lib/db/statement.h"
 
@@ -105,18 +107,40 @@ enum outcome database_query_int(struct database *db, const char *what, const cha
 
 enum outcome database_begin(struct database *db, struct error *err)
 {
-    return database_run(db, "begin immediate", "begin immediate", err);
+    if (database_run(db, "begin immediate", "begin immediate", err) == FAILED)
+        return FAILED;
+    if (db->write_lock)
+        db->locked_at_us = clock_monotonic_us();
+    return OK;
+}
+
+static void record_lock(struct database *db)
+{
+    if (db->write_lock && db->locked_at_us)
+        histogram_record(db->write_lock, clock_monotonic_us() - db->locked_at_us);
+    db->locked_at_us = 0;
 }
 
 enum outcome database_commit(struct database *db, struct error *err)
 {
-    return database_run(db, "commit", "commit", err);
+    if (database_run(db, "commit", "commit", err) == FAILED)
+        return FAILED;
+    record_lock(db);
+    return OK;
 }
 
 void database_roll_back(struct database *db)
 {
-    if (db && db->handle && !sqlite3_get_autocommit(db->handle))
+    if (!db || !db->handle)
+        return;
+    if (!sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL);
+    record_lock(db);
+}
+
+void database_on_write_lock(struct database *db, struct histogram *histogram)
+{
+    db->write_lock = histogram;
 }
 
 int64_t database_changes(const struct database *db)

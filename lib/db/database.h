@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct histogram;
 struct sqlite3;
 
 struct database {
@@ -19,6 +20,8 @@ struct database {
     char *path;
     bool (*stop)(void *context); /* database_on_progress() */
     void *stop_context;
+    struct histogram *write_lock; /* database_on_write_lock() */
+    int64_t locked_at_us;         /* monotonic; 0: the lock is not held */
 };
 
 struct database_options {
@@ -66,6 +69,10 @@ int64_t database_changes(const struct database *db);
  */
 void database_on_progress(struct database *db, bool (*stop)(void *context),
                           void *context);
+
+/* From now on records how long each transaction of database_begin() holds the write lock,
+ * without the wait for it. Borrowed; NULL ends it. */
+void database_on_write_lock(struct database *db, struct histogram *histogram);
 
 /* Gives memory of the page cache back to the system. */
 void database_release_memory(struct database *db);

@@ -1,11 +1,13 @@
 #include "lib/db/database.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/histogram.h"
 #include "lib/db/statement.h"
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* Runs for a very long time unless it is stopped. */
 #define ENDLESS                                                                          \
@@ -138,6 +140,27 @@ static void what_is_rolled_back_is_gone(void **state)
     database_free(db);
 }
 
+static void the_time_under_the_write_lock_is_recorded(void **state)
+{
+    struct database *db = open_folders_file(state);
+    struct histogram held = {0};
+    struct error err = {0};
+
+    assert_int_equal(database_begin(db, &err), OK);
+    assert_int_equal(database_commit(db, &err), OK);
+    database_on_write_lock(db, &held);
+    assert_int_equal(database_begin(db, &err), OK);
+    usleep(2000);
+    assert_int_equal(database_commit(db, &err), OK);
+    database_roll_back(db);
+    assert_int_equal(held.count, 1);
+    assert_true(held.max_us >= 2000);
+    assert_int_equal(database_begin(db, &err), OK);
+    database_roll_back(db);
+    assert_int_equal(held.count, 2);
+    database_free(db);
+}
+
 static void a_locked_file_is_tried_again_later(void **state)
 {
     const struct cache_folder *folder = *state;
@@ -198,6 +221,7 @@ int main(void)
         cmocka_unit_test(no_row_is_nothing),
         cmocka_unit_test(an_error_says_what_and_why),
         CASE(what_is_rolled_back_is_gone),
+        CASE(the_time_under_the_write_lock_is_recorded),
         CASE(a_locked_file_is_tried_again_later),
         cmocka_unit_test(long_work_can_be_stopped),
         cmocka_unit_test(nothing_can_be_freed_and_rolled_back),
