@@ -110,6 +110,16 @@ const char *const *config_list(const struct config *config, enum setting_id id)
     return (const char *const *)config->values[id].value.list;
 }
 
+int64_t config_number(const struct config *config, enum setting_id id)
+{
+    return config->values[id].value.number;
+}
+
+size_t config_choice(const struct config *config, enum setting_id id)
+{
+    return config->values[id].value.choice;
+}
+
 static struct config_entry_view view_of(const struct config_value *slot,
                                         const struct setting *setting, const char *table)
 {
@@ -192,6 +202,7 @@ void config_engine(const struct config *config, struct engine_config *out_engine
                 .tables = config_list(config, SYNC_TABLES),
                 .updated_at = config_text(config, SYNC_UPDATED_AT),
                 .deleted_at = config_text(config, SYNC_DELETED_AT),
+                .conflict = (enum conflict_policy)config_choice(config, SYNC_CONFLICT),
                 .rules = config->rules,
                 .rule_count = config->table_count,
             },
@@ -201,6 +212,7 @@ void config_engine(const struct config *config, struct engine_config *out_engine
         .overlap_us = config_duration_us(config, SYNC_OVERLAP),
         .sweep_interval_us = config_duration_us(config, SYNC_SWEEP_INTERVAL),
         .tombstone_retention_us = config_duration_us(config, SYNC_TOMBSTONE_RETENTION),
+        .push_batch_rows = config_number(config, SYNC_PUSH_BATCH),
     };
     config_primary(config, &out_engine->primary);
 }

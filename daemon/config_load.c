@@ -189,6 +189,15 @@ static enum outcome check_conninfo(const struct config *config, enum setting_id 
     return OK;
 }
 
+/* NULL: as in [sync]. */
+static const enum conflict_policy *conflict_of(struct config_table *table)
+{
+    if (!table->values[TABLE_CONFLICT].text)
+        return NULL;
+    table->conflict = (enum conflict_policy)table->values[TABLE_CONFLICT].value.choice;
+    return &table->conflict;
+}
+
 static enum outcome make_rules(struct config *config, struct error *err)
 {
     config->rules = calloc(config->table_count + 1, sizeof(*config->rules));
@@ -204,6 +213,7 @@ static enum outcome make_rules(struct config *config, struct error *err)
             .as_real = (const char *const *)values[TABLE_AS_REAL].value.list,
             .updated_at = values[TABLE_UPDATED_AT].value.text,
             .deleted_at = values[TABLE_DELETED_AT].value.text,
+            .conflict = conflict_of(&config->tables[i]),
         };
     }
     return OK;

@@ -17,6 +17,7 @@ struct config_table {
     char *name;
     int line; /* of its section; 0: from the environment */
     struct config_value values[TABLE_SETTING_COUNT];
+    enum conflict_policy conflict;
 };
 
 struct config {

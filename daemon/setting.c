@@ -130,6 +130,52 @@ static enum outcome parse_mode(const char *text, struct setting_value *value,
     return OK;
 }
 
+static enum outcome parse_number(const struct setting *setting, const char *text,
+                                 struct setting_value *value, struct error *err)
+{
+    size_t digits = strspn(text, "0123456789");
+    int64_t number;
+
+    if (!digits || digits > 15 || text[digits])
+        return error_set(err, ERROR_INVALID, "'%s' is not a number", text);
+    number = strtoll(text, NULL, 10);
+    if (number < setting->minimum)
+        return error_set(err, ERROR_INVALID, "'%s' is too small: at least %lld", text,
+                         (long long)setting->minimum);
+    if (setting->maximum && number > setting->maximum)
+        return error_set(err, ERROR_INVALID, "'%s' is too large: at most %lld", text,
+                         (long long)setting->maximum);
+    value->number = number;
+    return OK;
+}
+
+static enum outcome refuse_choice(const struct setting *setting, const char *text,
+                                  struct error *err)
+{
+    OWNED(buffer_release) struct buffer words = {0};
+
+    for (const char *const *word = setting->choices; *word; word++) {
+        if (words.length)
+            buffer_append_text(&words, word[1] ? ", " : " or ");
+        buffer_append_text(&words, *word);
+    }
+    if (buffer_check(&words, err) == FAILED)
+        return FAILED;
+    return error_set(err, ERROR_INVALID, "'%s' is none of %s", text, words.data);
+}
+
+static enum outcome parse_choice(const struct setting *setting, const char *text,
+                                 struct setting_value *value, struct error *err)
+{
+    for (size_t i = 0; setting->choices[i]; i++) {
+        if (strcasecmp(text, setting->choices[i]) == 0) {
+            value->choice = i;
+            return OK;
+        }
+    }
+    return refuse_choice(setting, text, err);
+}
+
 /* One name of a list: up to a comma outside quotes. Moves *text behind it. */
 static void read_word(const char **text, struct buffer *word)
 {
@@ -225,6 +271,10 @@ enum outcome setting_parse(const struct setting *setting, const char *text,
         return parse_list(text, out_value, err);
     case SETTING_MODE:
         return parse_mode(text, out_value, err);
+    case SETTING_NUMBER:
+        return parse_number(setting, text, out_value, err);
+    case SETTING_CHOICE:
+        return parse_choice(setting, text, out_value, err);
     case SETTING_TEXT:
     case SETTING_PATH:
         break;

@@ -11,6 +11,8 @@
  *   boolean   yes no true false on off 1 0
  *   list      names between commas; double quotes around one that holds a comma
  *   mode      octal file permissions: 0660
+ *   number    digits
+ *   choice    one word of a list
  */
 #ifndef DAEMON_SETTING_H
 #define DAEMON_SETTING_H
@@ -28,6 +30,8 @@ enum setting_type {
     SETTING_BOOLEAN,
     SETTING_LIST,
     SETTING_MODE,
+    SETTING_NUMBER,
+    SETTING_CHOICE,
 };
 
 enum setting_id {
@@ -48,6 +52,8 @@ enum setting_id {
     SYNC_OVERLAP,
     SYNC_SWEEP_INTERVAL,
     SYNC_TOMBSTONE_RETENTION,
+    SYNC_CONFLICT,
+    SYNC_PUSH_BATCH,
     CONTROL_SOCKET,
     MIGRATIONS_CONNINFO,
     SETTING_COUNT,
@@ -60,6 +66,7 @@ enum table_setting_id {
     TABLE_AS_REAL,
     TABLE_UPDATED_AT,
     TABLE_DELETED_AT,
+    TABLE_CONFLICT,
     TABLE_SETTING_COUNT,
 };
 
@@ -68,11 +75,12 @@ struct setting {
     const char *key;
     enum setting_type type;
     const char *fallback;     /* the default as text; NULL: unset, or found at run time */
-    int64_t minimum, maximum; /* durations, microseconds; maximum 0: no limit */
-    bool may_be_empty;        /* "key =" then means: unset */
-    bool needs_restart;       /* a running daemon cannot take over a new value */
-    const char *example;      /* what `init` shows when there is no default */
-    const char *help;         /* one or more lines for people */
+    int64_t minimum, maximum; /* durations, microseconds; numbers; maximum 0: no limit */
+    const char *const *choices; /* NULL-terminated */
+    bool may_be_empty;          /* "key =" then means: unset */
+    bool needs_restart;         /* a running daemon cannot take over a new value */
+    const char *example;        /* what `init` shows when there is no default */
+    const char *help;           /* one or more lines for people */
 };
 
 extern const struct setting setting_table[SETTING_COUNT];
@@ -90,6 +98,8 @@ extern const size_t setting_reserved_count;
 struct setting_value {
     char *text;          /* TEXT, PATH */
     int64_t duration_us; /* DURATION */
+    int64_t number;      /* NUMBER */
+    size_t choice;       /* CHOICE: its place among the choices */
     bool flag;           /* BOOLEAN */
     unsigned int mode;   /* MODE */
     char **list;         /* LIST: NULL-terminated */

@@ -1,11 +1,20 @@
 #include "daemon/setting.h"
 
 #include "lib/base/clock.h"
+#include "lib/model/table.h"
 
 #include <string.h>
 
 #define SECONDS(n) ((n)*US_PER_SECOND)
 #define DAYS(n) SECONDS((n)*86400LL)
+
+static const char *const policies[] = {
+    [CONFLICT_LAST_WRITE_WINS] = "last_write_wins",
+    [CONFLICT_SERVER_WINS] = "server_wins",
+    [CONFLICT_CLIENT_WINS] = "client_wins",
+    [CONFLICT_MANUAL] = "manual",
+    NULL,
+};
 
 const struct setting setting_table[SETTING_COUNT] = {
     [PRIMARY_CONNINFO] =
@@ -167,6 +176,29 @@ const struct setting setting_table[SETTING_COUNT] = {
             .minimum = SECONDS(1),
             .help = "How long the cache keeps rows that were soft-deleted.",
         },
+    [SYNC_CONFLICT] =
+        {
+            .section = "sync",
+            .key = "conflict",
+            .type = SETTING_CHOICE,
+            .fallback = "last_write_wins",
+            .choices = policies,
+            .help = "Who wins when both sides changed the same column of a row:\n"
+                    "server_wins, client_wins, last_write_wins, or manual: the server's\n"
+                    "value stands until somebody decides. What loses is always kept.",
+        },
+    [SYNC_PUSH_BATCH] =
+        {
+            .section = "sync",
+            .key = "push_batch",
+            .type = SETTING_NUMBER,
+            .fallback = "10000",
+            .minimum = 1,
+            .maximum = 1000000000,
+            .help =
+                "How many local changes go to the primary in one transaction, about;\n"
+                "one local transaction is never cut.",
+        },
     [CONTROL_SOCKET] =
         {
             .section = "control",
@@ -235,12 +267,21 @@ const struct setting table_setting_table[TABLE_SETTING_COUNT] = {
             .example = "removed",
             .help = "As in [sync], for this table.",
         },
+    [TABLE_CONFLICT] =
+        {
+            .section = "table",
+            .key = "conflict",
+            .type = SETTING_CHOICE,
+            .may_be_empty = true,
+            .choices = policies,
+            .example = "server_wins",
+            .help = "As in [sync], for this table.",
+        },
 };
 
 const struct setting_reserved setting_reserved_table[] = {
-    {"sync", "conflict"},        {"sync", "verify_interval"}, {"control", "http"},
-    {"migrations", "directory"}, {"migrations", "data"},      {"migrations", "schema"},
-    {"table", "conflict"},       {"identity", NULL},
+    {"sync", "verify_interval"}, {"control", "http"},      {"migrations", "directory"},
+    {"migrations", "data"},      {"migrations", "schema"}, {"identity", NULL},
 };
 const size_t setting_reserved_count =
     sizeof(setting_reserved_table) / sizeof(setting_reserved_table[0]);

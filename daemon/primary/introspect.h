@@ -22,6 +22,7 @@ struct introspect_rule {
         *as_real; /* numeric columns to mirror as REAL; NULL-terminated list */
     const char *updated_at;
     const char *deleted_at;
+    const enum conflict_policy *conflict;
 };
 
 struct introspect_config {
@@ -29,6 +30,7 @@ struct introspect_config {
     const char *const *tables;  /* names or globs, ! excludes; NULL-terminated list */
     const char *updated_at;     /* column names, where a rule does not say otherwise */
     const char *deleted_at;
+    enum conflict_policy conflict;
     const struct introspect_rule *rules;
     size_t rule_count;
 };

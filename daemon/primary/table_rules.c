@@ -132,6 +132,14 @@ static enum outcome set_scope(struct table_draft *draft, struct error *err)
     return draft->table.scope ? OK : error_out_of_memory(err);
 }
 
+static enum conflict_policy conflict_policy(const struct table_draft *draft,
+                                            const struct introspect_config *config)
+{
+    bool ruled = draft->rule && draft->rule->conflict;
+
+    return ruled ? *draft->rule->conflict : config->conflict;
+}
+
 static enum outcome apply_rule(struct table_draft *draft, struct error *err)
 {
     if (!draft->rule)
@@ -299,6 +307,7 @@ enum outcome table_rules_apply(struct table_draft *draft,
         return FAILED;
     draft->table.updated_at = find_timestamp(draft, updated_at_name(draft, config));
     draft->table.deleted_at = find_timestamp(draft, deleted_at_name(draft, config));
+    draft->table.conflict_policy = conflict_policy(draft, config);
     choose_reals(draft);
     return set_defaults(draft, err);
 }

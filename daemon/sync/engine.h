@@ -26,6 +26,7 @@ struct engine_config {
     int64_t overlap_us;        /* untracked tables: how far a delta looks back */
     int64_t sweep_interval_us; /* untracked tables: how often a delta is made exact */
     int64_t tombstone_retention_us;
+    int64_t push_batch_rows; /* a longer outbox is pushed in parts, about so large */
 };
 
 /* Called from the worker thread; must not block. */

@@ -335,6 +335,22 @@ static void a_file_that_was_named_must_exist(void **state)
     assert_non_null(strstr(world->err.message, "/nowhere/t.conf"));
 }
 
+static void tables_may_settle_conflicts_otherwise(void **state)
+{
+    struct world *world = *state;
+    struct engine_config engine;
+
+    assert_int_equal(load_text(world,
+                               "[sync]\nconflict = server_wins\npush_batch = 7\n"
+                               "[table a]\nconflict = manual\n[table b]\nscope = x\n"),
+                     OK);
+    config_engine(world->config, &engine);
+    assert_int_equal(engine.push_batch_rows, 7);
+    assert_int_equal(engine.selection.conflict, CONFLICT_SERVER_WINS);
+    assert_int_equal(*engine.selection.rules[0].conflict, CONFLICT_MANUAL);
+    assert_null(engine.selection.rules[1].conflict);
+}
+
 static void what_needs_a_restart_is_named(void **state)
 {
     struct world *world = *state;
@@ -397,6 +413,7 @@ int main(void)
         CASE(a_user_has_places_of_their_own),
         CASE(root_has_the_places_of_the_system),
         CASE(a_file_that_was_named_must_exist),
+        CASE(tables_may_settle_conflicts_otherwise),
         CASE(what_needs_a_restart_is_named),
         CASE(the_owner_of_the_tables_may_connect_otherwise),
     };

@@ -2,6 +2,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/model/table.h"
 #include "tests/support/cmocka_all.h"
 
 #include <string.h>
@@ -96,6 +97,34 @@ static void booleans_have_several_spellings(void **state)
     assert_string_equal(err.message, "'maybe' is neither yes nor no");
 }
 
+static void numbers_have_digits_and_bounds(void **state)
+{
+    struct setting_value value;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(parse(SYNC_PUSH_BATCH, "500", &value, &err), OK);
+    assert_int_equal(value.number, 500);
+    assert_int_equal(parse(SYNC_PUSH_BATCH, "0", &value, &err), FAILED);
+    assert_string_equal(err.message, "'0' is too small: at least 1");
+    assert_int_equal(parse(SYNC_PUSH_BATCH, "1e3", &value, &err), FAILED);
+    assert_int_equal(parse(SYNC_PUSH_BATCH, "99999999999999999999", &value, &err),
+                     FAILED);
+}
+
+static void a_choice_is_one_of_its_words(void **state)
+{
+    struct setting_value value;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(parse(SYNC_CONFLICT, "Manual", &value, &err), OK);
+    assert_int_equal(value.choice, CONFLICT_MANUAL);
+    assert_int_equal(parse(SYNC_CONFLICT, "mine", &value, &err), FAILED);
+    assert_string_equal(err.message, "'mine' is none of last_write_wins, server_wins, "
+                                     "client_wins or manual");
+}
+
 static void lists_are_cut_at_commas_outside_quotes(void **state)
 {
     OWNED(setting_value_release) struct setting_value value = {0};
@@ -175,6 +204,8 @@ int main(void)
         cmocka_unit_test(every_default_is_a_valid_value),
         cmocka_unit_test(every_setting_has_a_name_and_a_help),
         cmocka_unit_test(booleans_have_several_spellings),
+        cmocka_unit_test(numbers_have_digits_and_bounds),
+        cmocka_unit_test(a_choice_is_one_of_its_words),
         cmocka_unit_test(lists_are_cut_at_commas_outside_quotes),
         cmocka_unit_test(a_gap_in_a_list_is_refused),
         cmocka_unit_test(modes_are_octal_and_let_the_owner_in),

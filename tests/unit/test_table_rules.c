@@ -10,6 +10,7 @@
 static const struct introspect_config config = {
     .updated_at = "updated_at",
     .deleted_at = "deleted_at",
+    .conflict = CONFLICT_SERVER_WINS,
 };
 
 /* A draft as the catalog leaves it: every column readable, the first one the key. */
@@ -156,6 +157,20 @@ static void a_column_of_another_type_is_no_tombstone(void **state)
     assert_int_equal(draft.table.deleted_at, TABLE_NO_COLUMN);
 }
 
+static void a_table_may_settle_conflicts_otherwise(void **state)
+{
+    const enum conflict_policy policy = CONFLICT_MANUAL;
+    const struct introspect_rule rule = {.table = "orders", .conflict = &policy};
+    OWNED(table_draft_release) struct table_draft ruled = orders(&rule);
+    OWNED(table_draft_release) struct table_draft draft = orders(NULL);
+
+    (void)state;
+    apply(&ruled);
+    apply(&draft);
+    assert_int_equal(ruled.table.conflict_policy, CONFLICT_MANUAL);
+    assert_int_equal(draft.table.conflict_policy, CONFLICT_SERVER_WINS);
+}
+
 static void a_scope_with_an_identity_is_refused(void **state)
 {
     const struct introspect_rule rule = {.table = "orders", .scope = "owner_id = :sub"};
@@ -291,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_ruled_tombstone_column_must_be_a_timestamp),
         cmocka_unit_test(an_empty_name_switches_tombstones_off),
         cmocka_unit_test(a_column_of_another_type_is_no_tombstone),
+        cmocka_unit_test(a_table_may_settle_conflicts_otherwise),
         cmocka_unit_test(a_scope_with_an_identity_is_refused),
         cmocka_unit_test(a_cast_in_a_scope_is_no_identity),
         cmocka_unit_test(numerics_become_reals_where_asked),
