@@ -72,6 +72,7 @@ static void *grow(void *array, size_t count, size_t size)
 static void read_table(const struct statement *query, struct catalog_table *out_table)
 {
     *out_table = (struct catalog_table){
+        .table_id = statement_column_int(query, 8),
         .name = column_copy(query, 0),
         .schema = column_copy(query, 1),
         .fingerprint = column_copy(query, 2),

@@ -27,6 +27,7 @@ struct catalog_cursor {
 };
 
 struct catalog_table {
+    int64_t table_id; /* in the outbox; the cache gives it, putting ignores it */
     char *name;
     char *schema;
     char *fingerprint;

@@ -1,5 +1,5 @@
 -- name: tables
-select name, schema_name, fingerprint, tracked, exact, mark_us, swept_us, basis
+select name, schema_name, fingerprint, tracked, exact, mark_us, swept_us, basis, table_id
   from tide_table
  order by name;
 
