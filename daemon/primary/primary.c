@@ -208,13 +208,18 @@ enum outcome primary_listen(struct primary *primary, const char *channel,
 static bool take_notifications(struct primary *primary)
 {
     PGnotify *notification;
-    bool any = false;
 
-    while ((notification = PQnotifies(primary->connection))) {
+    primary->notified = false;
+    while (primary->connection && (notification = PQnotifies(primary->connection))) {
         PQfreemem(notification);
-        any = true;
+        primary->notified = true;
     }
-    return any;
+    return primary->notified;
+}
+
+bool primary_was_notified(const struct primary *primary)
+{
+    return primary->notified;
 }
 
 static int timeout_ms(int64_t deadline_us)
@@ -229,7 +234,7 @@ enum outcome primary_wait(struct primary *primary, int wake_fd, int64_t timeout_
 {
     int64_t deadline_us = clock_monotonic_us() + timeout_us;
 
-    if (primary->connection && take_notifications(primary))
+    if (take_notifications(primary))
         return OK;
     for (;;) {
         struct pollfd watched[] = {
@@ -248,7 +253,7 @@ enum outcome primary_wait(struct primary *primary, int wake_fd, int64_t timeout_
             return OK;
         if (ready > 0 && watched[0].revents && !PQconsumeInput(primary->connection))
             return link_connection_error(primary, "connection lost", err);
-        if (primary->connection && take_notifications(primary))
+        if (take_notifications(primary))
             return OK;
         if (clock_monotonic_us() >= deadline_us)
             return NOTHING;

@@ -69,4 +69,7 @@ MUST_CHECK enum outcome primary_listen(struct primary *primary, const char *chan
 MUST_CHECK enum outcome primary_wait(struct primary *primary, int wake_fd,
                                      int64_t timeout_us, struct error *err);
 
+/* Whether a notification ended the last wait: it is taken, and will not end another. */
+bool primary_was_notified(const struct primary *primary);
+
 #endif

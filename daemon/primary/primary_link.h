@@ -18,6 +18,7 @@ struct primary {
     bool transaction_pooler;
     bool in_recovery;
     int64_t round_trip_us;
+    bool notified; /* why the last primary_wait() ended */
     size_t error_position;
 };
 
