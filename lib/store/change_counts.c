@@ -1,0 +1,192 @@
+#include "lib/store/change_counts.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/database.h"
+#include "lib/db/statement.h"
+#include "change_counts.sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+void change_counts_release(struct change_counts *counts)
+{
+    struct change_first_rejected *first = &counts->first_rejected;
+
+    for (size_t i = 0; i < counts->table_count; i++)
+        free(counts->tables[i].table);
+    free(counts->tables);
+    free(first->table);
+    free(first->row_key);
+    free(first->operation);
+    free(first->sqlstate);
+    free(first->message);
+    free(counts->device_id);
+    *counts = (struct change_counts){0};
+}
+
+const struct change_count *change_counts_find(const struct change_counts *counts,
+                                              const char *table)
+{
+    for (size_t i = 0; i < counts->table_count; i++)
+        if (strcasecmp(counts->tables[i].table, table) == 0)
+            return &counts->tables[i];
+    return NULL;
+}
+
+/* Found, or added with zeros. */
+static enum outcome count_of(struct change_counts *counts, const char *table,
+                             struct change_count **out_count, struct error *err)
+{
+    struct change_count *grown;
+
+    *out_count = (struct change_count *)change_counts_find(counts, table);
+    if (*out_count)
+        return OK;
+    grown = reallocarray(counts->tables, counts->table_count + 1, sizeof(*grown));
+    if (!grown)
+        return error_out_of_memory(err);
+    counts->tables = grown;
+    *out_count = &grown[counts->table_count];
+    **out_count = (struct change_count){.table = strdup(table)};
+    if (!grown[counts->table_count].table)
+        return error_out_of_memory(err);
+    counts->table_count++;
+    return OK;
+}
+
+static const char *text_of(const struct statement *query, int column)
+{
+    const char *text = statement_column_text(query, column);
+
+    return text ? text : "";
+}
+
+static enum outcome read_pending(struct database *db, struct change_counts *counts,
+                                 struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &change_counts_sql.pending, err) == FAILED)
+        return FAILED;
+    while ((outcome = statement_step(&query, err)) == OK) {
+        int64_t oldest_us = statement_column_int(&query, 3);
+        struct change_count *count;
+
+        if (count_of(counts, text_of(&query, 0), &count, err) == FAILED)
+            return FAILED;
+        count->pending += statement_column_int(&query, 1);
+        counts->rows += statement_column_int(&query, 1);
+        counts->entries += statement_column_int(&query, 2);
+        if (!counts->oldest_us || oldest_us < counts->oldest_us)
+            counts->oldest_us = oldest_us;
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+static enum outcome read_rejected(struct database *db, struct change_counts *counts,
+                                  struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &change_counts_sql.rejected, err) == FAILED)
+        return FAILED;
+    while ((outcome = statement_step(&query, err)) == OK) {
+        struct change_count *count;
+
+        if (count_of(counts, text_of(&query, 0), &count, err) == FAILED)
+            return FAILED;
+        count->rejected += statement_column_int(&query, 1);
+        counts->rejected += statement_column_int(&query, 1);
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+static enum outcome read_first_rejected(struct database *db,
+                                        struct change_first_rejected *first,
+                                        struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &change_counts_sql.first_rejected, err) == FAILED)
+        return FAILED;
+    outcome = statement_step(&query, err);
+    if (outcome != OK)
+        return outcome == FAILED ? FAILED : OK;
+    *first = (struct change_first_rejected){
+        .rejected_id = statement_column_int(&query, 0),
+        .table = strdup(text_of(&query, 1)),
+        .row_key = strdup(text_of(&query, 2)),
+        .operation = strdup(text_of(&query, 3)),
+        .sqlstate = strdup(text_of(&query, 4)),
+        .message = strdup(text_of(&query, 5)),
+    };
+    if (!first->table || !first->row_key || !first->operation || !first->sqlstate ||
+        !first->message)
+        return error_out_of_memory(err);
+    return OK;
+}
+
+static enum outcome read_conflicts(struct database *db, struct change_counts *counts,
+                                   struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &change_counts_sql.conflicts, err) == FAILED ||
+        statement_step(&query, err) == FAILED)
+        return FAILED;
+    counts->conflicts = statement_column_int(&query, 0);
+    counts->conflicts_open = statement_column_int(&query, 1);
+    return OK;
+}
+
+static enum outcome read_device(struct database *db, struct change_counts *counts,
+                                struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &change_counts_sql.device, err) == FAILED)
+        return FAILED;
+    outcome = statement_step(&query, err);
+    if (outcome != OK)
+        return outcome == FAILED ? FAILED : OK;
+    counts->device_id = strdup(text_of(&query, 0));
+    return counts->device_id ? OK : error_out_of_memory(err);
+}
+
+enum outcome change_counts_read(struct database *db, struct change_counts *out_counts,
+                                struct error *err)
+{
+    OWNED(change_counts_release) struct change_counts counts = {0};
+    int64_t has_outbox = 0;
+
+    if (database_query_int(db, "look for the outbox", change_counts_sql.has_outbox.text,
+                           &has_outbox, err) == FAILED)
+        return FAILED;
+    if (has_outbox && (read_pending(db, &counts, err) == FAILED ||
+                       read_rejected(db, &counts, err) == FAILED ||
+                       read_first_rejected(db, &counts.first_rejected, err) == FAILED ||
+                       read_conflicts(db, &counts, err) == FAILED ||
+                       read_device(db, &counts, err) == FAILED))
+        return FAILED;
+    *out_counts = TAKE(counts);
+    return OK;
+}
+
+enum outcome change_counts_first_entry(struct database *db, int64_t *out_sequence,
+                                       struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &change_counts_sql.first_entry, err) == FAILED ||
+        statement_step(&query, err) == FAILED)
+        return FAILED;
+    if (statement_column_is_null(&query, 0))
+        return NOTHING;
+    *out_sequence = statement_column_int(&query, 0);
+    return OK;
+}
