@@ -19,15 +19,24 @@ MUST_CHECK enum outcome row_key_parse(const char *json, size_t count, char ***ou
 void row_key_free(char **texts, size_t count);
 
 /*
- * The one spelling of a key: what row_key_append() would make of the row. The capture
- * triggers spell doubles and control characters in their own way. text need not be
- * UTF-8. ERROR_CORRUPT: no array of as many strings as the table's key has columns.
+ * The one spelling of a key: doubles as row_key_append() spells them, NOCASE text in
+ * lower case, RTRIM text without blanks behind. The capture triggers spell doubles and
+ * control characters in their own way. text need not be UTF-8. ERROR_CORRUPT: no array of
+ * as many strings as the table's key has columns.
  */
 MUST_CHECK enum outcome row_key_canonical(const struct table *table, const char *text,
                                           char **out_key, struct error *err);
 
+/* The same out of values, in key order; never null. */
+void row_key_append_canonical(struct buffer *json, const struct table *table,
+                              const struct value *key);
+
+/* The same out of values for any columns of the table. */
+void row_key_append_columns(struct buffer *json, const struct table *table,
+                            const int *columns, const struct value *values, size_t count);
+
 /* The values of a canonical key, typed as the cache holds them; bytes are in `bytes`,
- * which is cleared first. */
+ * which is cleared first. A text where a number belongs stays a text. */
 MUST_CHECK enum outcome row_key_values(const struct table *table, const char *key,
                                        struct buffer *bytes, struct value *out_values,
                                        struct error *err);

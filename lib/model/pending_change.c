@@ -1,0 +1,119 @@
+#include "lib/model/pending_change.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/model/quoted_value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const operation_names[] = {
+    [OUTBOX_NONE] = "",         [OUTBOX_INSERT] = "insert",    [OUTBOX_UPDATE] = "update",
+    [OUTBOX_DELETE] = "delete", [OUTBOX_UNIT_BEGIN] = "begin", [OUTBOX_UNIT_END] = "end",
+};
+
+enum outbox_operation outbox_operation_read(const char *text)
+{
+    for (int i = OUTBOX_INSERT; i <= OUTBOX_UNIT_END; i++)
+        if (strcmp(text, operation_names[i]) == 0)
+            return (enum outbox_operation)i;
+    return OUTBOX_NONE;
+}
+
+const char *outbox_operation_name(enum outbox_operation operation)
+{
+    return operation_names[operation];
+}
+
+void outbox_entry_release(struct outbox_entry *entry)
+{
+    free(entry->row_key);
+    change_base_release(&entry->base);
+    *entry = (struct outbox_entry){0};
+}
+
+void pending_change_release(struct pending_change *change)
+{
+    change_base_release(&change->base);
+    change_base_release(&change->later);
+    *change = (struct pending_change){0};
+}
+
+/* first: the row's first operation; kind: what the entries before this one came to. */
+static enum pending_kind kind_after(enum outbox_operation first, enum pending_kind kind,
+                                    enum outbox_operation operation)
+{
+    if (first == OUTBOX_INSERT && operation == OUTBOX_DELETE)
+        return PENDING_NOTHING;
+    if (first == OUTBOX_INSERT)
+        return operation == OUTBOX_INSERT ? PENDING_INSERT : kind;
+    return operation == OUTBOX_DELETE ? PENDING_DELETE : PENDING_UPDATE;
+}
+
+enum outcome pending_change_add(struct pending_change *change, struct outbox_entry *entry,
+                                struct error *err)
+{
+    if (change->first == OUTBOX_NONE) {
+        change->first = entry->operation;
+        change->first_sequence = entry->sequence;
+    }
+    change->kind = kind_after(change->first, change->kind, entry->operation);
+    change->last_sequence = entry->sequence;
+    change->changed_us = entry->changed_us;
+    if (change->first == OUTBOX_INSERT)
+        return OK;
+    return change_base_merge(&change->base, &entry->base, err);
+}
+
+enum outcome pending_change_add_later(struct pending_change *change,
+                                      struct outbox_entry *entry, struct error *err)
+{
+    if (change->later_first == OUTBOX_NONE)
+        change->later_first = entry->operation;
+    return change_base_merge(&change->later, &entry->base, err);
+}
+
+bool value_is_identical(const struct value *a, const struct value *b)
+{
+    if (a->type != b->type)
+        return false;
+    switch (a->type) {
+    case VALUE_NULL:
+        return true;
+    case VALUE_INTEGER:
+    case VALUE_REAL:
+        return memcmp(&a->integer, &b->integer, sizeof(a->integer)) == 0;
+    case VALUE_TEXT:
+    case VALUE_BLOB:
+        return a->size == b->size &&
+               (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+    }
+    return false;
+}
+
+/* quote() drops the sign of a zero. */
+static bool is_same(const struct value *base, const struct value *now)
+{
+    if (base->type == VALUE_REAL && now->type == VALUE_REAL)
+        return base->real == now->real;
+    return value_is_identical(base, now);
+}
+
+bool pending_change_is_dirty(const struct pending_change *change,
+                             const struct table *table, size_t column,
+                             const struct value *now)
+{
+    OWNED(buffer_release) struct buffer bytes = {0};
+    const struct change_base_item *item;
+    struct value base;
+    struct error ignored;
+
+    if (table->columns[column].generated || (int)column == table->updated_at)
+        return false;
+    item = change_base_find(&change->base, table->columns[column].name);
+    if (!item)
+        return false;
+    /* a base that cannot be read cannot tell that nothing changed */
+    return quoted_value_parse(item->quoted, item->quoted_size, &bytes, &base, &ignored) ==
+               FAILED ||
+           !is_same(&base, now);
+}
