@@ -21,6 +21,8 @@ enum command_option {
     OPTION_DRY_RUN = 1 << 3,
     OPTION_CONNINFO = 1 << 4,
     OPTION_CACHE = 1 << 5,
+    OPTION_ALL = 1 << 6,
+    OPTION_YES = 1 << 7,
 };
 
 struct invocation {
@@ -28,17 +30,19 @@ struct invocation {
     const struct config *config; /* NULL for a command that needs none */
     struct config_request request;
     const char *operand;  /* TABLE of resync, COMMAND of help; NULL: not given */
+    const char *second;   /* KEY of explain, ID of rejected; NULL: not given */
     const char *timeout;  /* as given; NULL: none */
     const char *conninfo; /* of init */
     const char *cache;    /* of init */
-    bool json, quiet, fix_sql, dry_run;
+    bool json, quiet, fix_sql, dry_run, all, yes;
     bool help; /* --help stands for the command help */
 };
 
 struct command {
     const char *name;
-    const char *operand; /* its name in the usage line; NULL: takes none */
-    bool operand_optional;
+    const char *operand;   /* its name in the usage line; NULL: takes none */
+    const char *second;    /* name of a second operand; NULL: none */
+    bool operand_optional; /* both */
     bool needs_config;
     unsigned int options; /* of enum command_option; every command takes -c and --json */
     const char *summary;  /* one line for the list */
@@ -60,6 +64,10 @@ enum exit_status command_config(const struct invocation *invocation);
 enum exit_status command_sync(const struct invocation *invocation);
 enum exit_status command_resync(const struct invocation *invocation);
 enum exit_status command_status(const struct invocation *invocation);
+enum exit_status command_outbox(const struct invocation *invocation);
+enum exit_status command_rejected(const struct invocation *invocation);
+enum exit_status command_conflicts(const struct invocation *invocation);
+enum exit_status command_explain(const struct invocation *invocation);
 enum exit_status command_wait(const struct invocation *invocation);
 enum exit_status command_watch(const struct invocation *invocation);
 enum exit_status command_pause(const struct invocation *invocation);

@@ -16,13 +16,15 @@ static void print_options(unsigned int options)
 
 static void print_command(const struct command *command)
 {
-    const char *operand = command->operand ? command->operand : "";
-    const char *format = !command->operand ? "usage: tidemark [-c FILE] %s%s%s\n\n"
-                         : command->operand_optional
-                             ? "usage: tidemark [-c FILE] %s [%s]%s\n\n"
-                             : "usage: tidemark [-c FILE] %s %s%s\n\n";
+    bool optional = command->operand_optional;
 
-    printf(format, command->name, operand, command->options ? " [options]" : "");
+    printf("usage: tidemark [-c FILE] %s", command->name);
+    if (command->operand)
+        printf(optional ? " [%s" : " %s", command->operand);
+    if (command->second)
+        printf(" %s", command->second);
+    printf("%s%s\n\n", command->operand && optional ? "]" : "",
+           command->options ? " [options]" : "");
     printf("%s\n\n", command->help);
     print_options(command->options);
 }
@@ -32,7 +34,7 @@ static void print_all(void)
     printf("tidemark keeps an SQLite file in step with a PostgreSQL database.\n\n"
            "usage: tidemark [-c FILE] COMMAND [options]\n\n");
     for (size_t i = 0; i < command_count; i++)
-        printf("  %-8s  %s\n", command_table[i].name, command_table[i].summary);
+        printf("  %-9s  %s\n", command_table[i].name, command_table[i].summary);
     printf("\n`tidemark help COMMAND` says more about one.\n\n"
            "Exit status: 0 done, 1 failed, 2 usage or configuration, 3 finished but "
            "something\n"

@@ -31,6 +31,8 @@ static const struct option options[] = {
      OPTION_FIX_SQL, false},
     {"--dry-run", NULL, "--dry-run           change nothing, print the SQL",
      PLACE(dry_run), OPTION_DRY_RUN, false},
+    {"--all", NULL, "--all               all of them", PLACE(all), OPTION_ALL, false},
+    {"--yes", NULL, "--yes               do not ask", PLACE(yes), OPTION_YES, false},
     {"--conninfo", NULL,
      "--conninfo TEXT     how to reach the primary, without a password", PLACE(conninfo),
      OPTION_CONNINFO, true},
@@ -117,6 +119,10 @@ static enum outcome take_word(const char *word, struct invocation *invocation,
         invocation->operand = word;
         return OK;
     }
+    if (invocation->command && invocation->command->second && !invocation->second) {
+        invocation->second = word;
+        return OK;
+    }
     if (invocation->command)
         return error_set(err, ERROR_INVALID, "unexpected '%s'", word);
     invocation->command = command_find(word);
@@ -128,6 +134,22 @@ static enum outcome take_word(const char *word, struct invocation *invocation,
                          word, nearest);
     error_set(err, ERROR_INVALID, "unknown command '%s'", word);
     return error_hint(err, "`tidemark help` lists the commands");
+}
+
+static enum outcome require_operands(const struct invocation *invocation,
+                                     struct error *err)
+{
+    const struct command *command = invocation->command;
+    const char *second = command->second ? command->second : "";
+    const char *missing = !invocation->operand  ? command->operand
+                          : !invocation->second ? command->second
+                                                : NULL;
+
+    if (command->operand_optional || !missing)
+        return OK;
+    error_set(err, ERROR_INVALID, "'%s' needs a %s", command->name, missing);
+    return error_hint(err, "tidemark %s %s%s%s", command->name, command->operand,
+                      *second ? " " : "", second);
 }
 
 /* Does the command take what was given? */
@@ -149,11 +171,7 @@ static enum outcome check(const struct invocation *invocation, unsigned int give
     if (invocation->operand && !command->operand)
         return error_set(err, ERROR_INVALID, "'%s' takes no '%s'", command->name,
                          invocation->operand);
-    if (command->operand && !command->operand_optional && !invocation->operand) {
-        error_set(err, ERROR_INVALID, "'%s' needs a %s", command->name, command->operand);
-        return error_hint(err, "tidemark %s %s", command->name, command->operand);
-    }
-    return OK;
+    return require_operands(invocation, err);
 }
 
 /* One argument; *index moves when it takes the next one too. */

@@ -52,6 +52,53 @@ const struct command command_table[] = {
      .summary = "is it working, and how fresh is what applications read",
      .help = "Exit status: 0 healthy (being offline is), 3 something needs a person.",
      .run = command_status},
+    {.name = "outbox",
+     .needs_config = true,
+     .summary = "what waits for the primary",
+     .help = "Lists the rows with local changes that the primary has not acknowledged "
+             "yet.\n"
+             "Needs neither the daemon nor the primary.",
+     .run = command_outbox},
+    {.name = "rejected",
+     .operand = "show|retry|discard",
+     .second = "ID",
+     .operand_optional = true,
+     .needs_config = true,
+     .options = OPTION_ALL | OPTION_YES,
+     .summary = "what the primary refused, and what to do about it",
+     .help = "Without a verb: lists the changes that the primary refused. Others are not "
+             "held\n"
+             "up by them, and the cache shows the primary's values.\n"
+             "show ID      why it was refused, and what it held\n"
+             "retry ID     make the change again, once the cause is gone\n"
+             "discard ID   forget it; what it held is written to a file first\n"
+             "What was refused together (a unit of work, a row and its children) goes "
+             "together.\n"
+             "--all instead of ID: all of them. Exit status 3 while there are any.",
+     .run = command_rejected},
+    {.name = "conflicts",
+     .operand = "show|mine|theirs",
+     .second = "ID",
+     .operand_optional = true,
+     .needs_config = true,
+     .summary = "what was changed on both sides, and what lost",
+     .help =
+         "Without a verb: lists the rows that were changed on both sides.\n"
+         "show ID     base, local and remote values, and the rule that decided\n"
+         "mine ID     make the local values that lost a new change\n"
+         "theirs ID   leave the primary's values; with conflict = manual it waits for "
+         "this",
+     .run = command_conflicts},
+    {.name = "explain",
+     .operand = "TABLE",
+     .second = "KEY",
+     .needs_config = true,
+     .summary = "where the values of one row came from",
+     .help =
+         "Shows the row as it is in the cache, its changes that wait, were refused or "
+         "lost.\n"
+         "KEY is the primary key; of several columns: '[\"a\", \"2\"]'.",
+     .run = command_explain},
     {.name = "wait",
      .needs_config = true,
      .options = OPTION_TIMEOUT,

@@ -187,6 +187,39 @@ enum outcome cache_open_read_only(struct cache *out_cache, const char *path,
     return version ? OK : NOTHING;
 }
 
+static enum outcome require_this_version(const char *path, int64_t version,
+                                         struct error *err)
+{
+    if (version == (int64_t)version_of_this_program())
+        return OK;
+    error_set(err, ERROR_INVALID, "%s was last used by an older tidemark", path);
+    return error_hint(err, "start tidemarkd or run `tidemark sync` once: it brings the "
+                           "file up to date");
+}
+
+enum outcome cache_open_beside(struct cache *out_cache, const char *path,
+                               struct error *err)
+{
+    OWNED(cache_release) struct cache cache = {.path = strdup(path), .lock_fd = -1};
+    struct database_options writing = {.must_exist = true,
+                                       .busy_timeout_ms = BUSY_TIMEOUT_MS};
+    int64_t version = 0;
+
+    if (!cache.path)
+        return error_out_of_memory(err);
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return NOTHING;
+    if (database_new(&cache.db, path, &writing, err) == FAILED ||
+        check_owner(&cache, &version, err) == FAILED ||
+        require_this_version(path, version, err) == FAILED ||
+        database_run(cache.db, "open the cache", "pragma wal_autocheckpoint = 0", err) ==
+            FAILED)
+        return FAILED;
+    *out_cache = cache;
+    cache = (struct cache){.lock_fd = -1};
+    return OK;
+}
+
 void cache_release(struct cache *cache)
 {
     database_free(cache->checkpoint);

@@ -42,6 +42,13 @@ MUST_CHECK enum outcome cache_open(struct cache *out_cache,
 /* Opens for looking only, beside a running daemon; NOTHING when there is no file. */
 MUST_CHECK enum outcome cache_open_read_only(struct cache *out_cache, const char *path,
                                              struct error *err);
+
+/*
+ * Opens as an application does: for reading and writing rows, beside a running daemon.
+ * NOTHING when there is no file. ERROR_INVALID: it is from another version.
+ */
+MUST_CHECK enum outcome cache_open_beside(struct cache *out_cache, const char *path,
+                                          struct error *err);
 void cache_release(struct cache *cache); /* a zeroed one is fine */
 
 /*

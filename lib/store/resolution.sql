@@ -1,0 +1,41 @@
+-- name: group
+-- Rows of one unit, causes and what they held back, as far as that leads.
+with recursive member (rejected_id) as (
+    select rejected_id
+      from tide_rejected_row
+     where push_id is null
+       and :id in (rejected_id, 0)
+     union
+    select other.rejected_id
+      from member
+      join tide_rejected_row as self using (rejected_id)
+      join tide_rejected_row as other
+        on other.push_id is null
+       and (other.unit_id = self.unit_id or other.cause_id = self.rejected_id
+            or other.rejected_id = self.cause_id)
+)
+select rejected_id from member order by rejected_id;
+
+-- name: rejected
+select table_name, row_key, op, unit_id from tide_rejected_row where rejected_id = :id and push_id is null;
+
+-- name: rejected_values
+select column_name, value from tide_rejected_value where rejected_id = :id order by column_name;
+
+-- name: forget_rejected
+delete from tide_rejected_row where rejected_id = :id;
+
+-- name: forget_rejected_values
+delete from tide_rejected_value where rejected_id = :id;
+
+-- name: conflict
+select table_name, row_key, winner from tide_conflict_row where conflict_id = :id and push_id is null;
+
+-- name: conflict_values
+select column_name, local_value from tide_conflict_value where conflict_id = :id order by column_name;
+
+-- name: settle
+update tide_conflict_row set open = 0 where conflict_id = :id and push_id is null returning 1;
+
+-- name: mark_unit
+insert into tide_unit values (:mark);
