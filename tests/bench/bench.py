@@ -1,4 +1,4 @@
-"""make bench: how fast tidemark reads, measured against yardsticks in the same run.
+"""make bench: how fast tidemark is, measured against yardsticks in the same run.
 
     bench.py [--quick] [--only NAME]… [--json FILE]
 
@@ -15,11 +15,14 @@ sys.path[:0] = [os.path.dirname(HERE), HERE]
 import measure_delivery  # noqa: E402
 import measure_delta  # noqa: E402
 import measure_idle  # noqa: E402
+import measure_lock  # noqa: E402
+import measure_push  # noqa: E402
 import measure_snapshot  # noqa: E402
 from report import Report  # noqa: E402
 from workload import Workload  # noqa: E402
 
-MEASURES = {"snapshot": measure_snapshot, "delivery": measure_delivery, "delta": measure_delta, "idle": measure_idle}
+MEASURES = {"snapshot": measure_snapshot, "delivery": measure_delivery, "delta": measure_delta, "idle": measure_idle,
+            "push": measure_push, "lock": measure_lock}
 
 
 class Sizes:
@@ -32,6 +35,8 @@ class Sizes:
         self.commits = 50 if quick else 200
         self.big_rows = self.rows // 10
         self.changed_rows = 1000
+        self.push_runs = 3 if quick else 5
+        self.pushed_rows = self.rows // 10
         self.idle_s = 10 if quick else 30
 
 
