@@ -68,7 +68,7 @@ lint: check-headers ## Layers, cycles, sizes, format, headers, the README's sett
 	tests/lint/check_sizes.sh
 	tests/lint/check_units.sh
 	tests/lint/check_readme.sh
-	clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
 
 tidy: $(SQL_HEADERS) $(MIGRATIONS) ## Run clang-tidy over everything
 	clang-tidy --quiet $(SOURCES) -- -std=gnu17 $(CPPFLAGS)

@@ -1,5 +1,6 @@
 #include "lib/store/resolution.h"
 
+#include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "tests/support/cache_fixture.h"
