@@ -121,6 +121,23 @@ static void append_freshness(struct buffer *line, const json_t *document)
         buffer_append_format(line, ", complete up to %s", moment);
 }
 
+/* ", 14 pending, 1 rejected" */
+static void append_changes(struct buffer *line, const json_t *document)
+{
+    static const char *const words[] = {"pending", "rejected"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        const json_t *member = json_object_get(document, words[i]);
+        json_int_t count = json_integer_value(json_object_get(member, "count"));
+
+        if (count <= 0)
+            continue;
+        buffer_append_text(line, ", ");
+        append_number(line, count);
+        buffer_append_format(line, " %s", words[i]);
+    }
+}
+
 /* Half a UTF-8 character at the end would make systemd drop the whole message. */
 static void copy_whole_characters(char out_line[static STATUS_LINE_SIZE],
                                   const char *text, size_t length)
@@ -147,6 +164,7 @@ void status_line_write(const json_t *document, char out_line[static STATUS_LINE_
         append_progress(&line, progress);
     else
         append_freshness(&line, document);
+    append_changes(&line, document);
     if (line.failed)
         buffer_clear(&line);
     copy_whole_characters(out_line, line.data ? line.data : "", line.length);

@@ -87,7 +87,8 @@ bool document_needs_person(const json_t *document, const char *const *named_tabl
     const json_t *tables = document_member(document, "tables");
 
     if (strcmp(document_text(document, "state"), "blocked") == 0 ||
-        document_int(document, "rejected.count") > 0)
+        document_int(document, "rejected.count") > 0 ||
+        document_int(document, "conflicts.open") > 0)
         return true;
     for (size_t i = 0; i < json_array_size(tables); i++)
         if (strcmp(document_text(json_array_get(tables, i), "state"), "failed") == 0)

@@ -24,8 +24,9 @@ int64_t document_rows(const json_t *document);
 
 /*
  * Must somebody do something? The cache is blocked, a table failed, a change was
- * rejected, or a table that the configuration names (NULL-terminated; globs do not count)
- * is refused. Being offline, paused or stopped is nobody's fault.
+ * rejected, a conflict waits for a decision, or a table that the configuration names
+ * (NULL-terminated; globs do not count) is refused. Being offline, paused or stopped is
+ * nobody's fault.
  */
 bool document_needs_person(const json_t *document, const char *const *named_tables);
 

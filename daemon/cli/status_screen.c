@@ -145,6 +145,35 @@ static void append_reason(const struct screen *screen)
         screen_wrap(screen->out, text.data, screen->margin, screen->terminal);
 }
 
+/* Writes wait: 14 pending, oldest 3 h 20 min. deadlock detected (40P01). Next try in 2 s.
+ */
+static void append_writes(const struct screen *screen, struct buffer *text)
+{
+    const char *state = document_text(screen->document, "push.state");
+    const char *reason = document_text(screen->document, "push.reason.text");
+    int64_t pending = document_int(screen->document, "pending.count");
+    bool stand_still = strcmp(state, "blocked") == 0;
+    int64_t next_us;
+
+    if (!pending && !stand_still)
+        return;
+    buffer_append_format(text, " Writes %s: %s pending",
+                         stand_still ? "are kept" : "work", human_count(pending).text);
+    if (pending)
+        buffer_append_format(
+            text, ", oldest %s",
+            human_duration(document_real(screen->document, "pending.oldest_s")).text);
+    buffer_append_text(text, ".");
+    if (reason[0])
+        buffer_append_format(text, " Not sent yet: %s.", reason);
+    if (document_time(screen->document, "push.next_try", &next_us) &&
+        next_us > screen->now_us)
+        buffer_append_format(
+            text, " Next try in %s.",
+            human_duration((double)(next_us - screen->now_us) / (double)US_PER_SECOND)
+                .text);
+}
+
 static void append_freshness(const struct screen *screen)
 {
     OWNED(buffer_release) struct buffer text = {0};
@@ -159,11 +188,7 @@ static void append_freshness(const struct screen *screen)
                                   "the first copy is complete.");
     else
         buffer_append_text(&text, "Not every table is complete yet.");
-    if (document_int(screen->document, "pending.count"))
-        buffer_append_format(
-            &text, " Writes: %s pending, oldest %s.",
-            human_count(document_int(screen->document, "pending.count")).text,
-            human_duration(document_real(screen->document, "pending.oldest_s")).text);
+    append_writes(screen, &text);
     screen_pad(screen->out, (long)screen->margin);
     if (text.data)
         screen_wrap(screen->out, text.data, screen->margin, screen->terminal);
@@ -205,11 +230,22 @@ static void append_promise(const struct screen *screen)
 struct table_columns {
     size_t name;
     size_t rows;
+    size_t pending; /* a width too */
 };
+
+/* "-" for none. */
+static struct human pending_of(const json_t *table)
+{
+    int64_t pending = document_int(table, "pending");
+    struct human none = {"-"};
+
+    return pending ? human_count(pending) : none;
+}
 
 static struct table_columns measure(const json_t *tables)
 {
-    struct table_columns columns = {.name = strlen("table"), .rows = strlen("rows")};
+    struct table_columns columns = {
+        .name = strlen("table"), .rows = strlen("rows"), .pending = strlen("pending")};
 
     for (size_t i = 0; i < json_array_size(tables); i++) {
         const json_t *table = json_array_get(tables, i);
@@ -217,7 +253,10 @@ static struct table_columns measure(const json_t *tables)
         size_t rows = strlen(human_count(document_int(table, "rows")).text);
 
         columns.name = name > columns.name ? name : columns.name;
+        size_t pending = strlen(pending_of(table).text);
+
         columns.rows = rows > columns.rows ? rows : columns.rows;
+        columns.pending = pending > columns.pending ? pending : columns.pending;
     }
     if (columns.name > NAME_COLUMNS)
         columns.name = NAME_COLUMNS;
@@ -229,7 +268,8 @@ static void append_table(const struct screen *screen, const json_t *table,
 {
     bool marked;
     int64_t mark_us;
-    size_t indent = columns->name + 3 + columns->rows + 3 + 18 + 3 + 12 + 2;
+    size_t indent =
+        columns->name + 3 + columns->rows + 3 + 18 + 3 + 12 + 1 + columns->pending + 3;
     char name[256];
     char note[640];
     const char *words = note_of(table, note, sizeof(note));
@@ -244,14 +284,34 @@ static void append_table(const struct screen *screen, const json_t *table,
                              ? human_count(document_int(table, "rows")).text
                              : "-",
                          marked ? human_moment(mark_us, screen->now_us).text : "-");
-    buffer_append_format(screen->out, words[0] ? "%-12s  " : "%s",
+    buffer_append_format(screen->out, "%-12s %*s",
                          document_member(table, "behind_s")
                              ? human_duration(document_real(table, "behind_s")).text
-                             : "-");
+                             : "-",
+                         (int)columns->pending, pending_of(table).text);
+    if (words[0])
+        buffer_append_text(screen->out, "   ");
     if (words[0])
         screen_wrap(screen->out, words, indent, screen->terminal);
     else
         buffer_append_text(screen->out, "\n");
+}
+
+/* Under the column "pending": 14 pending, 1 rejected, 2 conflicts (1 open) */
+static void append_totals(const struct screen *screen, size_t indent)
+{
+    int64_t conflicts = document_int(screen->document, "conflicts.count");
+    int64_t open = document_int(screen->document, "conflicts.open");
+
+    screen_pad(screen->out, (long)indent);
+    buffer_append_format(
+        screen->out, "%s pending, %s rejected, %s conflict%s",
+        human_count(document_int(screen->document, "pending.count")).text,
+        human_count(document_int(screen->document, "rejected.count")).text,
+        human_count(conflicts).text, conflicts == 1 ? "" : "s");
+    if (open)
+        buffer_append_format(screen->out, " (%s open)", human_count(open).text);
+    buffer_append_text(screen->out, "\n");
 }
 
 static void append_tables(const struct screen *screen)
@@ -264,11 +324,12 @@ static void append_tables(const struct screen *screen)
         screen_wrap(screen->out, "No table is mirrored yet.", 0, screen->terminal);
         return;
     }
-    buffer_append_format(screen->out, "%-*s   %*s   %-18s   %-12s  note\n",
+    buffer_append_format(screen->out, "%-*s   %*s   %-18s   %-12s %*s   note\n",
                          (int)columns.name, "table", (int)columns.rows, "rows", "mark",
-                         "behind");
+                         "behind", (int)columns.pending, "pending");
     for (size_t i = 0; i < json_array_size(tables); i++)
         append_table(screen, json_array_get(tables, i), &columns);
+    append_totals(screen, columns.name + 3 + columns.rows + 3 + 18 + 3 + 12 + 1);
     append_promise(screen);
 }
 
@@ -301,17 +362,58 @@ static void append_refused(const struct screen *screen)
     }
 }
 
+/* ["7c1e90"] as 7c1e90, ["1","b"] as 1, b */
+static void append_key(struct buffer *text, const char *row_key,
+                       const struct screen *screen)
+{
+    json_t *key = json_loads(row_key, 0, NULL);
+    OWNED(buffer_release) struct buffer words = {0};
+    char shown[64];
+
+    for (size_t i = 0; i < json_array_size(key); i++) {
+        const char *part = json_string_value(json_array_get(key, i));
+
+        buffer_append_format(&words, "%s%s", i ? ", " : "", part ? part : "?");
+    }
+    json_decref(key);
+    human_fit(words.length ? words.data : row_key, 40, screen->terminal->unicode, shown,
+              sizeof(shown));
+    buffer_append_text(text, shown);
+}
+
+/* orders 7c1e90.. update 23514 total must be >= 0 */
+static void append_first_rejected(const struct screen *screen, const json_t *first)
+{
+    OWNED(buffer_release) struct buffer text = {0};
+
+    buffer_append_format(&text, "%s ", document_text(first, "table"));
+    append_key(&text, document_text(first, "key"), screen);
+    buffer_append_format(&text, " %s %s %s", document_text(first, "op"),
+                         document_text(first, "sqlstate"), document_text(first, "text"));
+    screen_pad(screen->out, (long)SCREEN_MARGIN);
+    if (text.data)
+        screen_wrap(screen->out, text.data, SCREEN_MARGIN + 2, screen->terminal);
+}
+
 static void append_rejected(const struct screen *screen)
 {
     int64_t count = document_int(screen->document, "rejected.count");
+    const json_t *first = document_member(screen->document, "rejected.first");
 
     if (!count)
         return;
     buffer_append_text(screen->out, "\n");
     screen_margin(screen->out, "rejected", screen->terminal);
-    buffer_append_format(screen->out, "%s %s you. Others are not held up.\n",
-                         human_count(count).text,
+    buffer_append_format(screen->out, "%s %s you\n", human_count(count).text,
                          count == 1 ? "change needs" : "changes need");
+    if (first)
+        append_first_rejected(screen, first);
+    screen_pad(screen->out, (long)SCREEN_MARGIN);
+    buffer_append_text(screen->out, "Others are not held up. -> tidemark rejected");
+    if (first && count == 1)
+        buffer_append_format(screen->out, " show %lld",
+                             (long long)document_int(first, "id"));
+    buffer_append_text(screen->out, "\n");
 }
 
 static void append_cost(const struct screen *screen)
@@ -336,18 +438,23 @@ static void append_cost(const struct screen *screen)
 static void append_hints(const struct screen *screen)
 {
     const json_t *hints = document_member(screen->document, "hints");
+    bool first = true;
 
     for (size_t i = 0; i < json_array_size(hints); i++) {
         const json_t *hint = json_array_get(hints, i);
         const char *command = document_text(hint, "command");
         OWNED(buffer_release) struct buffer text = {0};
 
+        /* stands in a block of its own */
+        if (strncmp(command, "tidemark rejected", strlen("tidemark rejected")) == 0)
+            continue;
         buffer_append_text(&text, document_text(hint, "text"));
         if (command[0])
             buffer_append_format(&text, ": %s", command);
         if (!text.data)
             return;
-        buffer_append_text(screen->out, i ? "   " : "\n-> ");
+        buffer_append_text(screen->out, first ? "\n-> " : "   ");
+        first = false;
         screen_wrap(screen->out, text.data, 3, screen->terminal);
     }
 }

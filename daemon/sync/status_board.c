@@ -36,7 +36,7 @@ enum outcome status_board_new(struct status_board **out_board,
         return error_out_of_memory(err);
     pthread_mutex_init(&board->lock, NULL);
     board->facts.promises = *promises;
-    board->facts.since_us = clock_now_us();
+    board->facts.since_us = board->facts.push_since_us = clock_now_us();
     *out_board = board;
     return OK;
 }
@@ -171,6 +171,30 @@ void status_board_set_progress(struct status_board *board,
     progress->rows = followed->copy.row_count;
     progress->bytes = followed->copy.byte_count;
     progress->rows_expected = followed->table->estimated_rows;
+}
+
+void status_board_set_changes(struct status_board *board, struct change_counts *counts)
+{
+    LOCKED(board);
+    change_counts_release(&board->facts.changes);
+    board->facts.changes = TAKE(*counts);
+}
+
+void status_board_set_push(struct status_board *board, const struct status_push *push)
+{
+    struct status_facts *facts = &board->facts;
+
+    LOCKED(board);
+    if (push->state != facts->push.state)
+        facts->push_since_us = clock_now_us();
+    facts->push = *push;
+}
+
+void status_board_set_write_lock(struct status_board *board,
+                                 const struct histogram *write_lock)
+{
+    LOCKED(board);
+    board->facts.write_lock = *write_lock;
 }
 
 void status_board_count_round(struct status_board *board, int64_t duration_us)

@@ -10,6 +10,8 @@
 
 #include "daemon/primary/primary.h"
 #include "daemon/sync/followed_table.h"
+#include "lib/base/histogram.h"
+#include "lib/store/change_counts.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -27,6 +29,28 @@ enum sync_state {
 
 /* "live", "first sync", … */
 const char *sync_state_name(enum sync_state state);
+
+/* How local changes get on; "waiting" is idle with something pending. */
+enum push_state {
+    PUSH_IDLE,
+    PUSH_RUNNING,
+    PUSH_WAITING, /* for its next try, or for a primary that takes changes */
+    PUSH_BLOCKED, /* until a person does something; rows still arrive */
+};
+
+struct status_push {
+    enum push_state state;
+    bool has_reason;
+    struct error reason;
+    int64_t next_try_us;  /* wall clock; 0: none */
+    int64_t last_push_us; /* wall clock, of the last that arrived; 0: none yet */
+    int64_t pushes;       /* since the start; so are the following */
+    int64_t rows;
+    int64_t rejected;
+    int64_t conflicts;
+    bool has_clock_offset;
+    int64_t clock_offset_us; /* the primary's clock less ours */
+};
 
 struct status_board;
 
@@ -72,6 +96,16 @@ MUST_CHECK enum outcome status_board_knows_table(struct status_board *board,
 void status_board_set_progress(struct status_board *board,
                                const struct followed_table *followed, size_t tables_done,
                                size_t tables);
+
+/* Takes the counts over. */
+void status_board_set_changes(struct status_board *board, struct change_counts *counts);
+
+/* `since` starts when the state changes. */
+void status_board_set_push(struct status_board *board, const struct status_push *push);
+
+/* How long transactions of the sync held the cache's write lock. */
+void status_board_set_write_lock(struct status_board *board,
+                                 const struct histogram *write_lock);
 
 void status_board_count_round(struct status_board *board, int64_t duration_us);
 

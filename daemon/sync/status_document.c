@@ -35,6 +35,7 @@ static void release_tables(struct status_facts *facts)
 void status_facts_release(struct status_facts *facts)
 {
     release_tables(facts);
+    change_counts_release(&facts->changes);
 }
 
 static char *copy_or_null(const char *text)
@@ -99,7 +100,7 @@ enum outcome status_facts_take_tables(struct status_facts *facts,
 
 /* ---- the document ---- */
 
-static json_t *time_or_null(int64_t time_us)
+json_t *status_time(int64_t time_us)
 {
     char text[CLOCK_TEXT_SIZE];
 
@@ -109,7 +110,7 @@ static json_t *time_or_null(int64_t time_us)
     return json_string(text);
 }
 
-static json_t *seconds(int64_t duration_us)
+json_t *status_seconds(int64_t duration_us)
 {
     return json_real((double)(duration_us / US_PER_MS) / 1000.0);
 }
@@ -123,21 +124,33 @@ static json_t *behind(int64_t mark_us)
 {
     int64_t behind_us = clock_now_us() - mark_us;
 
-    return mark_us ? seconds(behind_us > 0 ? behind_us : 0) : json_null();
+    return mark_us ? status_seconds(behind_us > 0 ? behind_us : 0) : json_null();
 }
 
-static json_t *reason_document(const struct status_facts *facts)
+json_t *status_text(const char *text)
 {
-    const struct error *reason = &facts->reason;
+    json_t *string = json_string(text);
+    OWNED(text_free) char *copy = string ? NULL : strdup(text);
+
+    if (!copy)
+        return string;
+    for (char *byte = copy; *byte; byte++)
+        if ((unsigned char)*byte >= 0x80)
+            *byte = '?';
+    return json_string(copy);
+}
+
+json_t *status_reason(const struct error *reason)
+{
     const char *sqlstate = NULL;
 
-    if (!facts->has_reason)
+    if (!reason)
         return json_null();
     if (strncmp(reason->origin, "SQLSTATE ", 9) == 0)
         sqlstate = reason->origin + 9;
-    return json_pack("{s:s, s:s, s:o, s:s}", "name", error_kind_name(reason->kind),
-                     "text", reason->message, "sqlstate", text_or_null(sqlstate), "hint",
-                     reason->hint);
+    return json_pack("{s:s, s:o, s:o, s:o}", "name", error_kind_name(reason->kind),
+                     "text", status_text(reason->message), "sqlstate",
+                     text_or_null(sqlstate), "hint", status_text(reason->hint));
 }
 
 static json_t *primary_document(const struct status_primary *primary)
@@ -184,15 +197,18 @@ static json_t *promise(const struct status_facts *facts, const struct status_tab
 static json_t *table_document(const struct status_facts *facts,
                               const struct status_table *table)
 {
+    const struct change_count *changes = change_counts_find(&facts->changes, table->name);
+
     return json_pack(
-        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "name",
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:I, s:I}", "name",
         table->name, "schema", table->schema, "state", table_state_name(table->state),
         "mode", table->tracked ? "tracked" : "untracked", "rows",
         table->has_row_count ? json_integer(table->rows) : json_null(), "mark",
-        time_or_null(table->mark_us), "behind_s", behind(table->mark_us), "cursor",
-        text_or_null(table->cursor), "swept", time_or_null(table->swept_us), "reason",
+        status_time(table->mark_us), "behind_s", behind(table->mark_us), "cursor",
+        text_or_null(table->cursor), "swept", status_time(table->swept_us), "reason",
         text_or_null(table->failure), "readable", table->visible, "promise",
-        promise(facts, table));
+        promise(facts, table), "pending", (json_int_t)(changes ? changes->pending : 0),
+        "rejected", (json_int_t)(changes ? changes->rejected : 0));
 }
 
 static json_t *tables_document(const struct status_facts *facts)
@@ -235,7 +251,7 @@ static json_t *progress_document(const struct status_progress *progress)
                                      : json_null(),
         "bytes", (json_int_t)progress->bytes, "rows_per_s", (json_int_t)rate, "eta_s",
         rate > 0 && left > 0 ? json_real((double)left / rate) : json_null(), "elapsed_s",
-        seconds(now_us - progress->started_us));
+        status_seconds(now_us - progress->started_us));
 }
 
 static int64_t resident_bytes(void)
@@ -285,6 +301,23 @@ static void append_hint(json_t *hints, const char *text, const char *command)
                           json_pack("{s:s, s:s}", "text", text, "command", command));
 }
 
+static void append_change_hints(const struct status_facts *facts, json_t *hints)
+{
+    const struct change_counts *changes = &facts->changes;
+    char command[64];
+
+    if (changes->rejected) {
+        snprintf(command, sizeof(command), "tidemark rejected show %lld",
+                 (long long)changes->first_rejected.rejected_id);
+        append_hint(hints,
+                    changes->rejected == 1 ? "a change was refused"
+                                           : "changes were refused",
+                    changes->first_rejected.rejected_id ? command : "tidemark rejected");
+    }
+    if (changes->conflicts_open)
+        append_hint(hints, "a conflict waits for a decision", "tidemark conflicts");
+}
+
 static json_t *hints_document(const struct status_facts *facts)
 {
     json_t *hints = json_array();
@@ -294,6 +327,7 @@ static json_t *hints_document(const struct status_facts *facts)
         failed = failed || facts->tables[i].state == TABLE_FAILED;
     if (failed || facts->refusal_count)
         append_hint(hints, "some tables are not followed", "tidemark doctor");
+    append_change_hints(facts, hints);
     if (facts->state == SYNC_PAUSED)
         append_hint(hints, "syncing is paused", "tidemark resume");
     if (facts->state == SYNC_BLOCKED)
@@ -307,24 +341,27 @@ json_t *status_facts_document(const struct status_facts *facts)
     json_t *document = json_pack(
         "{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "v", 1, "kind", "status",
         "cache", facts->promises.cache_path, "state", sync_state_name(facts->state),
-        "since", time_or_null(facts->since_us), "reason", reason_document(facts),
-        "next_try", time_or_null(facts->next_try_us), "mark", time_or_null(mark_us),
-        "behind_s", behind(mark_us), "primary", primary_document(&facts->primary));
+        "since", status_time(facts->since_us), "reason",
+        status_reason(facts->has_reason ? &facts->reason : NULL), "next_try",
+        status_time(facts->next_try_us), "mark", status_time(mark_us), "behind_s",
+        behind(mark_us), "primary", primary_document(&facts->primary));
     json_t *rest = json_pack(
-        "{s:{s:i, s:n}, s:{s:i}, s:{s:i}, s:o, s:o, s:o, s:{s:I, s:o, s:o}, s:o, s:s, "
-        "s:o}",
-        "pending", "count", 0, "oldest_s", "rejected", "count", 0, "conflicts", "count",
-        0, "tables", tables_document(facts), "refused", refusals_document(facts),
-        "progress", progress_document(&facts->progress), "rounds", "completed",
+        "{s:o, s:o, s:o, s:{s:I, s:o, s:o}, s:o, s:s, s:o}", "tables",
+        tables_document(facts), "refused", refusals_document(facts), "progress",
+        progress_document(&facts->progress), "rounds", "completed",
         (json_int_t)facts->rounds, "last_ms",
         facts->rounds ? json_real((double)facts->last_round_us / 1000.0) : json_null(),
-        "last_at", time_or_null(facts->last_round_at_us), "cost", cost_document(facts),
+        "last_at", status_time(facts->last_round_at_us), "cost", cost_document(facts),
         "version", TIDEMARK_VERSION, "hints", hints_document(facts));
 
-    if (!document || !rest || json_object_update(document, rest) != 0) {
+    json_t *changes = status_changes_document(facts);
+
+    if (!document || !changes || !rest || json_object_update(document, changes) != 0 ||
+        json_object_update(document, rest) != 0) {
         json_decref(document);
         document = NULL;
     }
+    json_decref(changes);
     json_decref(rest);
     return document;
 }

@@ -65,12 +65,28 @@ struct status_facts {
     int64_t rounds;
     int64_t last_round_us;
     int64_t last_round_at_us;
+    struct change_counts changes;
+    struct status_push push;
+    int64_t push_since_us;
+    struct histogram write_lock;
 };
 
 void status_facts_release(struct status_facts *facts);
 MUST_CHECK enum outcome status_facts_take_tables(struct status_facts *facts,
                                                  const struct followed_set *followed,
                                                  struct error *err);
+
+/* Pieces of the document. */
+json_t *status_time(int64_t time_us); /* null for 0 */
+json_t *status_seconds(int64_t duration_us);
+/* Text that may not be UTF-8, cut short in a character for example. */
+json_t *status_text(const char *text);
+json_t *status_reason(const struct error *reason); /* null for NULL */
+
+/* The members "pending", "rejected", "conflicts", "push" and "write_lock"; NULL: out of
+ * memory. */
+json_t *status_changes_document(const struct status_facts *facts);
+
 json_t *status_facts_document(const struct status_facts *facts);
 
 #endif

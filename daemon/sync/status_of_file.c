@@ -85,6 +85,7 @@ enum outcome status_of_file(const struct status_promises *promises, json_t **out
     if (outcome != OK)
         return outcome;
     if (take_tables(cache.db, &facts, err) == FAILED ||
+        change_counts_read(cache.db, &facts.changes, err) == FAILED ||
         database_query_int(cache.db, "read the state", "select since_us from tide_state",
                            &facts.since_us, err) != OK)
         return FAILED;

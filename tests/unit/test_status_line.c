@@ -51,6 +51,15 @@ static void moment_of_today_has_no_date(void **state)
     assert_string_equal(line_of(document), expected);
 }
 
+static void what_waits_is_counted(void **state)
+{
+    (void)state;
+    assert_string_equal(line_of("{\"state\": \"offline\", \"reason\": {\"text\": \"no "
+                                "route\"}, \"pending\": {\"count\": 1400},"
+                                " \"rejected\": {\"count\": 1}}"),
+                        "offline: no route, 1 400 pending, 1 rejected");
+}
+
 static void failed_tables_are_counted(void **state)
 {
     (void)state;
@@ -127,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_says_how_fresh),
         cmocka_unit_test(moment_of_today_has_no_date),
+        cmocka_unit_test(what_waits_is_counted),
         cmocka_unit_test(failed_tables_are_counted),
         cmocka_unit_test(first_sync_shows_share_rate_and_rest),
         cmocka_unit_test(first_sync_without_estimate_shows_rows),

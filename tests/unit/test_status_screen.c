@@ -55,9 +55,13 @@ static void a_healthy_cache_says_how_fresh_it_is(void **state)
                   "live      /data/app.db  <-  db.example.net/shop (TLS, 24 ms)\n"
                   "          Reads work: complete up to 12:40:31 today, 1 s ago.\n"
                   "\n"
-                  "table          rows   mark                 behind        note\n"
-                  "orders       41 220   12:40:31 today       1 s\n"
-                  "price_list      880   12:40:31 today       1 s           untracked\n"
+                  "table          rows   mark                 behind       pending   "
+                  "note\n"
+                  "orders       41 220   12:40:31 today       1 s                -\n"
+                  "price_list      880   12:40:31 today       1 s                -   "
+                  "untracked\n"
+                  "                                                        0 pending, 0 "
+                  "rejected, 0 conflicts\n"
                   "untracked: exact at every sweep\n"
                   "\n"
                   "cost      file 38 MiB, WAL 0 B, disk 41 GiB free\n");
@@ -82,6 +86,41 @@ static void an_offline_cache_says_why_and_what_next(void **state)
         "          Reads work: complete up to 09:11:58 today, 3 h 28 min ago.\n"
         "\n"
         "No table is mirrored yet.\n");
+}
+
+static void changes_say_whether_they_are_safe(void **state)
+{
+    (void)state;
+    assert_screen(
+        "{'state':'catching up','cache':'/data/app.db','mark':'2026-11-22T12:40:31Z',"
+        "'tables':[{'name':'orders','state':'live','mode':'tracked','rows':3,"
+        "'mark':'2026-11-22T12:40:31Z','behind_s':1.0,'pending':13,'rejected':1}],"
+        "'pending':{'count':13,'oldest_s':12000},"
+        "'push':{'state':'waiting','next_try':'2026-11-22T12:40:35Z',"
+        "'reason':{'text':'deadlock detected'}},"
+        "'rejected':{'count':1,'first':{'id':418,'table':'orders','key':'[\\\"7c1e\\\","
+        "\\\"b\\\"]',"
+        "'op':'update','sqlstate':'23514','text':'total must be >= 0'}},"
+        "'conflicts':{'count':2,'open':1},"
+        "'hints':[{'text':'x','command':'tidemark rejected show 418'},"
+        "{'text':'a conflict waits for a decision','command':'tidemark conflicts'}]}",
+        &plain,
+        "catching up  /data/app.db\n"
+        "             Reads work: complete up to 12:40:31 today, 1 s ago. Writes work: "
+        "13 "
+        "pending, oldest 3 h\n"
+        "             20 min. Not sent yet: deadlock detected. Next try in 3 s.\n"
+        "\n"
+        "table    rows   mark                 behind       pending   note\n"
+        "orders      3   12:40:31 today       1 s               13\n"
+        "                                                  13 pending, 1 rejected, 2 "
+        "conflicts (1 open)\n"
+        "\n"
+        "rejected  1 change needs you\n"
+        "          orders 7c1e, b update 23514 total must be >= 0\n"
+        "          Others are not held up. -> tidemark rejected show 418\n"
+        "\n"
+        "-> a conflict waits for a decision: tidemark conflicts\n");
 }
 
 static void what_is_refused_has_a_reason_and_a_remedy(void **state)
@@ -216,6 +255,8 @@ static void being_offline_needs_nobody(void **state)
     assert_false(needs_person("{'state':'stopped'}", NULL));
     assert_true(needs_person("{'state':'blocked'}", NULL));
     assert_true(needs_person("{'state':'live','rejected':{'count':1}}", NULL));
+    assert_true(needs_person("{'state':'live','conflicts':{'count':1,'open':1}}", NULL));
+    assert_false(needs_person("{'state':'live','conflicts':{'count':1,'open':0}}", NULL));
     assert_true(needs_person("{'state':'live','tables':[{'state':'failed'}]}", NULL));
 }
 
@@ -237,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_cache_says_how_fresh_it_is),
         cmocka_unit_test(an_offline_cache_says_why_and_what_next),
+        cmocka_unit_test(changes_say_whether_they_are_safe),
         cmocka_unit_test(what_is_refused_has_a_reason_and_a_remedy),
         cmocka_unit_test(a_strange_document_is_shown_as_far_as_understood),
         cmocka_unit_test(only_the_state_word_is_coloured),
