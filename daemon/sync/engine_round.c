@@ -103,6 +103,15 @@ static void tell_observer(struct engine *engine)
     json_decref(document);
 }
 
+/* A table that applications see from now on has a number now. */
+static enum outcome note_switched(struct engine *engine, struct error *err)
+{
+    for (size_t i = 0; i < engine->pull.plan_count; i++)
+        if (engine->pull.plans[i].joins)
+            return followed_set_number(&engine->followed, engine->cache.db, err);
+    return OK;
+}
+
 static enum outcome apply(struct engine *engine, struct error *err)
 {
     int64_t now_us = clock_monotonic_us();
@@ -116,7 +125,7 @@ static enum outcome apply(struct engine *engine, struct error *err)
     /* the slices have said so in the file; the next state is a change */
     if (engine->pull.sliced)
         engine_set_state(engine, SYNC_CATCHING_UP, NULL, 0);
-    if (outcome == FAILED)
+    if (outcome == FAILED || note_switched(engine, err) == FAILED)
         return FAILED;
     if (written) {
         engine->saved_at_us = now_us;

@@ -56,6 +56,8 @@ void followed_set_release(struct followed_set *set)
     for (size_t i = 0; i < set->count; i++)
         followed_table_release(&set->tables[i]);
     free(set->tables);
+    free(set->outbox);
+    free(set->pushable);
     table_set_release(&set->schema);
     *set = (struct followed_set){0};
 }
@@ -189,8 +191,8 @@ static enum outcome adopt_copies(struct followed_set *set, struct database *db,
     return OK;
 }
 
-static enum outcome note_refetches(struct followed_set *set, struct database *db,
-                                   struct error *err)
+enum outcome followed_set_note_refetches(struct followed_set *set, struct database *db,
+                                         struct error *err)
 {
     for (size_t i = 0; i < set->count; i++) {
         char **keys = NULL;
@@ -205,6 +207,113 @@ static enum outcome note_refetches(struct followed_set *set, struct database *db
     return OK;
 }
 
+/* ---- the tables by their number in the outbox ---- */
+
+static size_t parent_of(const struct followed_set *set,
+                        const struct table_foreign_key *foreign_key)
+{
+    const struct table *parent = table_set_find(&set->schema, foreign_key->parent_table);
+
+    if (!parent || strcmp(parent->schema, foreign_key->parent_schema) != 0)
+        return set->count;
+    return (size_t)(parent - set->schema.tables);
+}
+
+/* Appends the table behind its parents. A circle is cut where it closes. */
+static void order_from(const struct followed_set *set, size_t table, bool *seen,
+                       size_t *order, size_t *count)
+{
+    const struct table *child = set->tables[table].table;
+
+    if (seen[table])
+        return;
+    seen[table] = true;
+    for (size_t i = 0; i < child->foreign_key_count; i++) {
+        size_t parent = parent_of(set, &child->foreign_keys[i]);
+
+        if (parent < set->count)
+            order_from(set, parent, seen, order, count);
+    }
+    order[(*count)++] = table;
+}
+
+static enum outcome read_numbers(struct followed_set *set, struct database *db,
+                                 struct error *err)
+{
+    struct catalog_table *stored = NULL;
+    size_t count = 0;
+
+    if (catalog_tables(db, &stored, &count, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < set->count; i++)
+        set->tables[i].table_id = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct followed_table *followed = followed_set_find(set, stored[i].name);
+
+        if (is_same_table(followed, stored[i].schema))
+            followed->table_id = stored[i].table_id;
+        catalog_table_release(&stored[i]);
+    }
+    free(stored);
+    return OK;
+}
+
+static void list_tables(struct followed_set *set, const size_t *order)
+{
+    set->outbox_count = set->pushable_count = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct followed_table *followed = &set->tables[order[i]];
+        struct outbox_table item = {followed->table_id, followed->table};
+
+        if (!item.table_id)
+            continue;
+        set->outbox[set->outbox_count++] = item;
+        if (followed->visible)
+            set->pushable[set->pushable_count++] = item;
+    }
+}
+
+static enum outcome allocate_lists(struct followed_set *set, struct error *err)
+{
+    if (!set->outbox)
+        set->outbox = calloc(set->count + 1, sizeof(*set->outbox));
+    if (!set->pushable)
+        set->pushable = calloc(set->count + 1, sizeof(*set->pushable));
+    return set->outbox && set->pushable ? OK : error_out_of_memory(err);
+}
+
+static void free_array(void *array)
+{
+    free(*(void **)array);
+}
+
+enum outcome followed_set_number(struct followed_set *set, struct database *db,
+                                 struct error *err)
+{
+    OWNED(free_array) size_t *order = calloc(set->count + 1, sizeof(*order));
+    OWNED(free_array) bool *seen = calloc(set->count + 1, sizeof(*seen));
+    size_t count = 0;
+
+    if (!order || !seen)
+        return error_out_of_memory(err);
+    if (allocate_lists(set, err) == FAILED || read_numbers(set, db, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < set->count; i++)
+        order_from(set, i, seen, order, &count);
+    list_tables(set, order);
+    return OK;
+}
+
+struct outbox_tables followed_set_outbox(const struct followed_set *set)
+{
+    return (struct outbox_tables){set->outbox, set->outbox_count};
+}
+
+struct outbox_tables followed_set_pushable(const struct followed_set *set)
+{
+    return (struct outbox_tables){set->pushable, set->pushable_count};
+}
+
 enum outcome followed_set_build(struct followed_set *out_set, struct table_set *schema,
                                 struct database *db, bool in_recovery,
                                 uint32_t *numbering, struct error *err)
@@ -212,7 +321,9 @@ enum outcome followed_set_build(struct followed_set *out_set, struct table_set *
     OWNED(followed_set_release) struct followed_set set = {.schema = TAKE(*schema)};
 
     if (allocate(&set, err) == FAILED || adopt_tables(&set, db, err) == FAILED ||
-        adopt_copies(&set, db, err) == FAILED || note_refetches(&set, db, err) == FAILED)
+        adopt_copies(&set, db, err) == FAILED ||
+        followed_set_note_refetches(&set, db, err) == FAILED ||
+        followed_set_number(&set, db, err) == FAILED)
         return FAILED;
     for (size_t i = 0; i < set.count; i++)
         if (build_statements(&set.tables[i], in_recovery, ++*numbering, err) == FAILED ||

@@ -12,9 +12,11 @@
 #include "daemon/sync/table_state.h"
 #include "lib/store/catalog.h"
 #include "lib/store/mirror.h"
+#include "lib/store/outbox.h"
 
 struct followed_table {
     const struct table *table; /* borrowed from the set below */
+    int64_t table_id;          /* in the outbox; 0: applications do not see it yet */
     enum table_state state;
     char *failure;   /* why it failed or is locked out; NULL otherwise */
     bool locked_out; /* another session holds an exclusive lock: rounds leave it out */
@@ -49,6 +51,11 @@ struct followed_set {
     struct table_set schema;
     struct followed_table *tables;
     size_t count;
+    /* parents before children by foreign keys; in a circle of them, in any order */
+    struct outbox_table *outbox; /* those that applications see, in whatever shape */
+    size_t outbox_count;
+    struct outbox_table *pushable; /* those whose shape is the primary's */
+    size_t pushable_count;
 };
 
 /*
@@ -61,6 +68,19 @@ MUST_CHECK enum outcome followed_set_build(struct followed_set *out_set,
                                            bool in_recovery, uint32_t *numbering,
                                            struct error *err);
 void followed_set_release(struct followed_set *set); /* a zeroed one is fine */
+
+/* After a table was switched in or dropped: reads the numbers of tables again. */
+MUST_CHECK enum outcome followed_set_number(struct followed_set *set, struct database *db,
+                                            struct error *err);
+
+/* Good until the next followed_set_number(). */
+struct outbox_tables followed_set_outbox(const struct followed_set *set);
+struct outbox_tables followed_set_pushable(const struct followed_set *set);
+
+/* After rows were put on tide_refetch by others than a round. */
+MUST_CHECK enum outcome followed_set_note_refetches(struct followed_set *set,
+                                                    struct database *db,
+                                                    struct error *err);
 
 struct followed_table *followed_set_find(struct followed_set *set, const char *name);
 
