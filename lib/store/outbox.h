@@ -55,6 +55,12 @@ MUST_CHECK enum outcome outbox_reader_next(struct outbox_reader *reader,
                                            struct error *err);
 void outbox_reader_release(struct outbox_reader *reader);
 
+/* For queries of other modules: op, base and changed_at stand at `column` and the next
+ * two. entry: as zeroed but for sequence, table_id and row_key. */
+MUST_CHECK enum outcome outbox_entry_read(struct outbox_entry *entry,
+                                          const struct statement *query, int column,
+                                          struct error *err);
+
 /* In the caller's transaction. */
 MUST_CHECK enum outcome outbox_delete_through(struct database *db, int64_t sequence,
                                               struct error *err);

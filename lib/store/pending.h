@@ -1,10 +1,12 @@
 /*
- * Pending: the outbox folded by row, for looking up what is pending for a given key.
+ * Pending: the outbox by row, for looking up what is pending for a given key.
  *
- * A TEMP table on the cache's write connection, brought up to date from where it stopped
- * and never larger in memory than SQLite's temporary cache. It belongs to the outbox as
- * this connection sees it: refresh inside the transaction that relies on it (and once
- * before, without a lock, so that little is left to do under it).
+ * A TEMP table on the cache's write connection (all that use this module on the
+ * connection share it), brought up to date from where it stopped and never larger in
+ * memory than SQLite's temporary cache. It holds which entries are whose; their old
+ * values stay in the outbox and are folded when a row is asked for. It belongs to the
+ * outbox as this connection sees it: refresh inside the transaction that relies on it
+ * (and once before, without a lock, so that little is left to do under it).
  *
  * What changes entries runs in the caller's transaction, and only while no push is in
  * flight. After a transaction that was rolled back: pending_reset().
@@ -40,7 +42,8 @@ MUST_CHECK enum outcome pending_find(struct pending *pending, const struct table
 MUST_CHECK enum outcome pending_remove(struct pending *pending, const struct table *table,
                                        const struct value *key, struct error *err);
 
-/* The primary's value of a clean column was taken over: it is no change any more. */
+/* The primary's value of a clean column was taken over: it is no change any more. When
+ * nothing else had been changed, nothing is pending for the row from now on. */
 MUST_CHECK enum outcome pending_strip(struct pending *pending, const struct table *table,
                                       const struct value *key, const char *column,
                                       struct error *err);

@@ -39,6 +39,11 @@ MUST_CHECK enum outcome rejected_add(struct database *db,
                                      const struct rejected_change *change,
                                      int64_t *out_id, struct error *err);
 
+/* Other operation, values and time for one that was added before. */
+MUST_CHECK enum outcome rejected_renew(struct database *db, int64_t rejected_id,
+                                       const struct rejected_change *change,
+                                       struct error *err);
+
 /*
  * What a pending change of the cache's row means, as a rejected change: for an insert all
  * columns, for an update its dirty ones, for a delete the old values. row: the row as it

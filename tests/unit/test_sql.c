@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define NAME_MARK "-- name: "
+#define CREATE_TABLES NAME_MARK "create_tables\n"
 
 static void read_file(const char *path, char *text, size_t size)
 {
@@ -47,6 +48,9 @@ static int prepare_all(struct database *db, const char *path)
 
         if (next)
             next[-1] = '\0';
+        /* TEMP tables that the module's other queries are about */
+        if (strncmp(query, CREATE_TABLES, strlen(CREATE_TABLES)) == 0)
+            run_sql(db, query);
         prepare(db, path, query);
         query = next;
         count++;

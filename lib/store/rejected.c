@@ -1,0 +1,187 @@
+#include "lib/store/rejected.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/db/database.h"
+#include "lib/db/statement.h"
+#include "lib/model/quoted_value.h"
+#include "lib/store/value_binding.h"
+#include "rejected.sql.h"
+
+#include <stdlib.h>
+
+static enum outcome add_row(struct database *db, const struct rejected_change *change,
+                            int64_t *out_id, struct error *err)
+{
+    OWNED(statement_release) struct statement add = {0};
+
+    if (statement_prepare(&add, db, &rejected_sql.add, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&add, 1, change->push_id);
+    statement_bind_text(&add, 2, change->table);
+    statement_bind_text(&add, 3, change->row_key);
+    statement_bind_text(&add, 4, outbox_operation_name(change->operation));
+    statement_bind_text(&add, 5, change->sqlstate);
+    statement_bind_text(&add, 6, change->message);
+    statement_bind_text(&add, 7, change->constraint);
+    statement_bind_int(&add, 8, change->cause_id);
+    statement_bind_int(&add, 9, change->unit_id);
+    statement_bind_int(&add, 10, change->changed_us);
+    statement_bind_int(&add, 11, clock_now_us());
+    if (statement_step(&add, err) == FAILED)
+        return FAILED;
+    *out_id = statement_column_int(&add, 0);
+    return statement_run(&add, err);
+}
+
+static enum outcome add_values(struct database *db, int64_t rejected_id,
+                               const struct rejected_value *values, size_t count,
+                               struct error *err)
+{
+    OWNED(statement_release) struct statement add = {0};
+    const struct value null = {0};
+
+    if (statement_prepare(&add, db, &rejected_sql.add_value, err) == FAILED)
+        return FAILED;
+    statement_bind_int(&add, 1, rejected_id);
+    for (size_t i = 0; i < count; i++) {
+        statement_bind_text(&add, 2, values[i].column);
+        value_bind(&add, 3, values[i].has_base ? &values[i].base : &null);
+        value_bind(&add, 4, values[i].has_value ? &values[i].value : &null);
+        if (statement_run(&add, err) == FAILED)
+            return FAILED;
+    }
+    return OK;
+}
+
+enum outcome rejected_add(struct database *db, const struct rejected_change *change,
+                          int64_t *out_id, struct error *err)
+{
+    int64_t rejected_id = 0;
+
+    if (add_row(db, change, &rejected_id, err) == FAILED ||
+        add_values(db, rejected_id, change->values, change->value_count, err) == FAILED)
+        return error_wrap(err, "keep a rejected change of %s", change->table);
+    *out_id = rejected_id;
+    return OK;
+}
+
+static enum outcome put_change(struct database *db, int64_t rejected_id,
+                               const struct rejected_change *change, struct error *err)
+{
+    OWNED(statement_release) struct statement put = {0};
+
+    if (statement_prepare(&put, db, &rejected_sql.put_change, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&put, 1, outbox_operation_name(change->operation));
+    statement_bind_int(&put, 2, change->changed_us);
+    statement_bind_int(&put, 3, rejected_id);
+    return statement_run(&put, err);
+}
+
+enum outcome rejected_renew(struct database *db, int64_t rejected_id,
+                            const struct rejected_change *change, struct error *err)
+{
+    OWNED(statement_release) struct statement forget = {0};
+
+    if (put_change(db, rejected_id, change, err) == FAILED ||
+        statement_prepare(&forget, db, &rejected_sql.forget_values, err) == FAILED)
+        return FAILED;
+    statement_bind_int(&forget, 1, rejected_id);
+    if (statement_run(&forget, err) == FAILED)
+        return FAILED;
+    return add_values(db, rejected_id, change->values, change->value_count, err);
+}
+
+enum outcome rejected_count(struct database *db, int64_t *out_count, struct error *err)
+{
+    return database_query_int(db, rejected_sql.count.name, rejected_sql.count.text,
+                              out_count, err);
+}
+
+/* ---- what a pending change means ---- */
+
+/* Bytes of old values go to the end of `bytes`, which may move: until settle() the values
+ * know only how many they are. */
+static enum outcome read_base(const struct pending_change *change, const char *column,
+                              struct buffer *bytes, struct rejected_value *value,
+                              struct error *err)
+{
+    OWNED(buffer_release) struct buffer unquoted = {0};
+    const struct change_base_item *item = change_base_find(&change->base, column);
+
+    if (!item)
+        return OK;
+    if (quoted_value_parse(item->quoted, item->quoted_size, &unquoted, &value->base,
+                           err) == FAILED)
+        return FAILED;
+    value->has_base = true;
+    buffer_append(bytes, unquoted.data ? unquoted.data : "", unquoted.length);
+    return buffer_check(bytes, err);
+}
+
+static void settle(const struct buffer *bytes, struct rejected_value *values,
+                   size_t count)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].base.type != VALUE_TEXT && values[i].base.type != VALUE_BLOB)
+            continue;
+        values[i].base.bytes = bytes->data ? bytes->data + at : "";
+        at += values[i].base.size;
+    }
+}
+
+static bool is_wanted(const struct pending_change *change, const struct table *table,
+                      const struct value *row, size_t column)
+{
+    const char *name = table->columns[column].name;
+
+    if (table->columns[column].generated)
+        return false;
+    switch (change->kind) {
+    case PENDING_NOTHING:
+        return false;
+    case PENDING_INSERT:
+        return row != NULL;
+    case PENDING_UPDATE:
+        return row ? pending_change_is_dirty(change, table, column, &row[column])
+                   : change_base_find(&change->base, name) != NULL;
+    case PENDING_DELETE:
+        return change_base_find(&change->base, name) != NULL;
+    }
+    return false;
+}
+
+enum outcome rejected_values_of(const struct pending_change *change,
+                                const struct table *table, const struct value *row,
+                                struct buffer *bytes, struct rejected_value **out_values,
+                                size_t *out_count, struct error *err)
+{
+    struct rejected_value *values = calloc(table->column_count + 1, sizeof(*values));
+    bool has_value = row && change->kind != PENDING_DELETE;
+    size_t count = 0;
+
+    if (!values)
+        return error_out_of_memory(err);
+    buffer_clear(bytes);
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!is_wanted(change, table, row, i))
+            continue;
+        values[count].column = table->columns[i].name;
+        if (read_base(change, values[count].column, bytes, &values[count], err) ==
+            FAILED) {
+            free(values);
+            return FAILED;
+        }
+        values[count].has_value = has_value;
+        if (has_value)
+            values[count].value = row[i];
+        count++;
+    }
+    settle(bytes, values, count);
+    *out_values = values;
+    *out_count = count;
+    return OK;
+}
