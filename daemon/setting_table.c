@@ -218,6 +218,31 @@ const struct setting setting_table[SETTING_COUNT] = {
                     "migrate`.\n"
                     "Default: that of [primary].",
         },
+    [MIGRATIONS_DIRECTORY] =
+        {
+            .section = "migrations",
+            .key = "directory",
+            .type = SETTING_PATH,
+            .fallback = "migrations",
+            .help = "The folder of the project's migrations, from where the command is "
+                    "run.",
+        },
+    [MIGRATIONS_DATA] =
+        {
+            .section = "migrations",
+            .key = "data",
+            .type = SETTING_PATH,
+            .fallback = "data",
+            .help = "The folder of the SQL files that `tidemark init-data` runs.",
+        },
+    [MIGRATIONS_SCHEMA] =
+        {
+            .section = "migrations",
+            .key = "schema",
+            .type = SETTING_PATH,
+            .fallback = "schema.sql",
+            .help = "The schema as it should be, for `tidemark revision --autogenerate`.",
+        },
 };
 
 const struct setting table_setting_table[TABLE_SETTING_COUNT] = {
@@ -280,8 +305,9 @@ const struct setting table_setting_table[TABLE_SETTING_COUNT] = {
 };
 
 const struct setting_reserved setting_reserved_table[] = {
-    {"sync", "verify_interval"}, {"control", "http"},      {"migrations", "directory"},
-    {"migrations", "data"},      {"migrations", "schema"}, {"identity", NULL},
+    {"sync", "verify_interval"},
+    {"control", "http"},
+    {"identity", NULL},
 };
 const size_t setting_reserved_count =
     sizeof(setting_reserved_table) / sizeof(setting_reserved_table[0]);

@@ -23,24 +23,19 @@ def build_primary(stage):
     with Stopwatch() as watch:
         stage.start_server()
         stage.configure()
-        stage.run_sql_file("schema.sql")
     fact("server", f"PostgreSQL {stage.cluster.value('show server_version')}, port {stage.cluster.port}, "
                    f"started in {watch.seconds:.1f} s")
-    screen.command("tidemark migrate", stage.tool("migrate"))
-    track_tables(stage)
-    with Stopwatch() as watch:
-        stage.run_sql_file("fill.sql")
+    screen.command("tidemark bootstrap", stage.tool("bootstrap"))
+    fact("tracked", f"select tidemark.track('…') for each of {len(TABLES)} tables, in demo/migrations")
     for table in TABLES:
         fact("", f"{table:<20}{count(stage.cluster.value(f'select count(*) from {table}', database='shop')):>9} rows")
-    fact("filled", f"in {watch.seconds:.1f} s")
+    make_role(stage)
 
 
-def track_tables(stage):
-    """The owner's part: tracked tables, and a role for tidemarkd that can only read."""
-    tracked = "; ".join(f"select tidemark.track('{table}')" for table in TABLES)
-    stage.cluster.run(f"{tracked}; create role tidemark login; grant select on all tables in schema public to tidemark;"
+def make_role(stage):
+    """The owner's part: a role for tidemarkd that can only read."""
+    stage.cluster.run("create role tidemark login; grant select on all tables in schema public to tidemark;"
                       " select tidemark.grant_sync('tidemark')", database="shop")
-    fact("tracked", f"select tidemark.track('…') for each of {len(TABLES)} tables")
     fact("role", "tidemarkd connects as a role that can only read")
 
 

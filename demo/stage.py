@@ -34,6 +34,8 @@ socket = {folder}/control.sock
 
 [migrations]
 conninfo = host=127.0.0.1 port={server} dbname={database} user=postgres
+directory = {here}/migrations
+data = {here}/data
 """
 
 STOP_SCRIPT = """\
@@ -112,10 +114,6 @@ class Stage:
         self.cluster = Cluster(os.path.join(self.folder, "pg"), settings=SERVER_SETTINGS, keep=self.keep)
         self.cluster.create_database(DATABASE)
 
-    def run_sql_file(self, name):
-        with open(os.path.join(HERE, name)) as file:
-            self.cluster.run(file.read(), database=DATABASE)
-
     def connect(self, autocommit=True):
         """A connection of the application, straight to the primary."""
         return self.cluster.connect(DATABASE, autocommit=autocommit, application_name="shop")
@@ -123,7 +121,7 @@ class Stage:
     def configure(self):
         with open(self.configuration, "w") as out:
             out.write(CONFIGURATION.format(link=self.link_port, server=self.cluster.port, database=DATABASE,
-                                           folder=self.folder))
+                                           folder=self.folder, here=HERE))
 
     def restore_link(self):
         socket_path = os.path.join(self.cluster.socket_folder, f".s.PGSQL.{self.cluster.port}")

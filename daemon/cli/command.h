@@ -23,6 +23,9 @@ enum command_option {
     OPTION_CACHE = 1 << 5,
     OPTION_ALL = 1 << 6,
     OPTION_YES = 1 << 7,
+    OPTION_TO = 1 << 8,
+    OPTION_MESSAGE = 1 << 9,
+    OPTION_BUILT_IN = 1 << 10,
 };
 
 struct invocation {
@@ -34,7 +37,9 @@ struct invocation {
     const char *timeout;  /* as given; NULL: none */
     const char *conninfo; /* of init */
     const char *cache;    /* of init */
-    bool json, quiet, fix_sql, dry_run, all, yes;
+    const char *to;       /* REVISION of migrate; NULL: all */
+    const char *message;  /* of revision */
+    bool json, quiet, fix_sql, dry_run, all, yes, built_in;
     bool help; /* --help stands for the command help */
 };
 
@@ -74,6 +79,8 @@ enum exit_status command_pause(const struct invocation *invocation);
 enum exit_status command_resume(const struct invocation *invocation);
 enum exit_status command_doctor(const struct invocation *invocation);
 enum exit_status command_migrate(const struct invocation *invocation);
+enum exit_status command_init_data(const struct invocation *invocation);
+enum exit_status command_bootstrap(const struct invocation *invocation);
 enum exit_status command_version(const struct invocation *invocation);
 enum exit_status command_help(const struct invocation *invocation);
 

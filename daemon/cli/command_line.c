@@ -38,6 +38,12 @@ static const struct option options[] = {
      OPTION_CONNINFO, true},
     {"--cache", NULL, "--cache FILE        the SQLite file to keep", PLACE(cache),
      OPTION_CACHE, true},
+    {"--to", NULL, "--to REVISION       no further than this migration", PLACE(to),
+     OPTION_TO, true},
+    {"--message", "-m", "-m, --message TEXT  what the migration does", PLACE(message),
+     OPTION_MESSAGE, true},
+    {"--builtin", NULL, "--builtin           tidemark's own migrations too",
+     PLACE(built_in), OPTION_BUILT_IN, false},
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))

@@ -29,14 +29,31 @@ const struct command command_table[] = {
      .run = command_doctor},
     {.name = "migrate",
      .needs_config = true,
-     .options = OPTION_DRY_RUN,
-     .summary = "install or update schema tidemark on the primary",
-     .help =
-         "Runs tidemark's own migrations on the primary, as the role that owns the "
-         "tables\n"
-         "([migrations] conninfo, else [primary]). Then select tidemark.track('orders')\n"
-         "there makes the mirror of a table exact at every round.",
+     .options = OPTION_DRY_RUN | OPTION_TO | OPTION_TIMEOUT,
+     .summary = "bring the primary's schema up to date",
+     .help = "Runs the migrations that are pending, as the role that owns the tables\n"
+             "([migrations] conninfo, else [primary]): first tidemark's own (schema "
+             "tidemark),\n"
+             "then the project's files in [migrations] directory. Each file is one "
+             "transaction.\n"
+             "--timeout says how long to wait for somebody else's locks; 1 minute "
+             "without it.",
      .run = command_migrate},
+    {.name = "init-data",
+     .needs_config = true,
+     .options = OPTION_DRY_RUN | OPTION_TIMEOUT,
+     .summary = "run the project's files of data on the primary",
+     .help =
+         "Runs the files of [migrations] data in the order of their names, each in one\n"
+         "transaction. They are run each time: write them so that they may be\n"
+         "(INSERT … ON CONFLICT).",
+     .run = command_init_data},
+    {.name = "bootstrap",
+     .needs_config = true,
+     .options = OPTION_DRY_RUN | OPTION_TIMEOUT,
+     .summary = "migrate, then init-data",
+     .help = "Makes a new database ready: `tidemark migrate`, then `tidemark init-data`.",
+     .run = command_bootstrap},
     {.name = "sync",
      .needs_config = true,
      .summary = "bring the cache up to date now",

@@ -1,219 +1,156 @@
 #include "daemon/migrate/migrate_primary.h"
 
-#include "daemon/migrate/migration_file.h"
+#include "daemon/migrate/migration_folder.h"
 #include "daemon/migrate/migration_run.h"
 #include "daemon/primary/primary_query.h"
-#include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
-#include "lib/base/clock.h"
-#include "migrate_primary.sql.h"
 #include "primary_migrations.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define FILE_COUNT (sizeof(primary_migrations) / sizeof(*primary_migrations) - 1)
-#define POLL_US (200 * US_PER_MS)
-#define TABLE_LOCK_TIMEOUT_MS 2000
-/* An index over a large table may take hours without a word; a dead peer is noticed by
- * TCP's own keepalive. */
-#define SILENCE_TIMEOUT_MS (24 * 60 * 60 * 1000)
+#define BUILT_IN_COUNT (sizeof(primary_migrations) / sizeof(*primary_migrations) - 1)
 
-static void free_link(struct primary **primary)
+static enum outcome load_built_in(struct migrate_sources *sources, struct error *err)
 {
-    primary_free(*primary);
-}
-
-static enum outcome parse_files(struct migration_file files[static FILE_COUNT],
-                                struct error *err)
-{
-    for (size_t i = 0; i < FILE_COUNT; i++)
-        if (migration_file_parse(&files[i], primary_migrations[i].name,
+    sources->built_in = calloc(BUILT_IN_COUNT, sizeof(*sources->built_in));
+    if (!sources->built_in)
+        return error_out_of_memory(err);
+    for (size_t i = 0; i < BUILT_IN_COUNT; i++)
+        if (migration_file_parse(&sources->built_in[i], primary_migrations[i].name,
                                  primary_migrations[i].text, err) == FAILED)
             return FAILED;
+    sources->files[MIGRATION_BUILT_IN] =
+        (struct migration_files){sources->built_in, BUILT_IN_COUNT, MIGRATION_BUILT_IN};
     return OK;
 }
 
-static enum outcome connect_as_owner(const struct migrate_config *config,
-                                     struct primary **out_primary, struct error *err)
+static enum outcome load_project(struct migrate_sources *sources,
+                                 const struct migrate_config *config, struct error *err)
 {
-    OWNED(free_link) struct primary *primary = NULL;
-    struct primary_config link = config->primary;
-    struct primary_info info;
-
-    link.lock_timeout_ms = TABLE_LOCK_TIMEOUT_MS;
-    link.silence_timeout_ms = SILENCE_TIMEOUT_MS;
-    if (primary_new(&primary, &link, err) == FAILED ||
-        primary_connect(primary, err) == FAILED)
-        return FAILED;
-    primary_describe(primary, &info);
-    if (info.in_recovery) {
-        error_set(err, ERROR_INVALID, "%s:%s is a hot standby: nothing can be migrated",
-                  info.host, info.port);
-        return error_hint(err, "connect to the primary itself");
-    }
-    if (info.transaction_pooler) {
-        error_set(err, ERROR_INVALID,
-                  "%s:%s is a transaction pooler: the runner's lock needs a session",
-                  info.host, info.port);
-        return error_hint(err, "use the server's direct port for migrations");
-    }
-    *out_primary = TAKE(primary);
-    return OK;
-}
-
-/* Says who holds the runner's lock; NOTHING: it was released meanwhile. */
-static enum outcome describe_holder(struct migration_run *run, struct buffer *reason,
-                                    struct error *err)
-{
-    OWNED(primary_result_free) struct primary_result *holder = NULL;
-
-    if (primary_query(run->primary, &migrate_primary_sql.lock_holder, NULL, 0, &holder,
-                      err) == FAILED)
-        return FAILED;
-    if (primary_result_rows(holder) == 0)
-        return NOTHING;
-    buffer_append_format(
-        reason, "another runner is at work: pid %s, user %s, application \"%s\"",
-        primary_result_text(holder, 0, 0), primary_result_text(holder, 0, 1),
-        primary_result_text(holder, 0, 2));
-    return buffer_check(reason, err);
-}
-
-/* OK: it is ours. NOTHING: somebody has it, see reason. */
-static enum outcome try_lock(struct migration_run *run, struct buffer *reason,
-                             struct error *err)
-{
-    OWNED(primary_result_free) struct primary_result *result = NULL;
-
-    if (primary_query(run->primary, &migrate_primary_sql.try_lock, NULL, 0, &result,
-                      err) == FAILED)
-        return FAILED;
-    if (primary_result_bool(result, 0, 0))
-        return OK;
-    buffer_clear(reason);
-    return describe_holder(run, reason, err) == FAILED ? FAILED : NOTHING;
-}
-
-/* Ends with the session. */
-static enum outcome take_lock(struct migration_run *run, struct error *err)
-{
-    OWNED(buffer_release) struct buffer reason = {0};
-    int64_t deadline_us = clock_monotonic_us() + run->lock_wait_us;
-    bool told = false;
     enum outcome outcome;
 
-    while ((outcome = try_lock(run, &reason, err)) == NOTHING) {
-        if (clock_monotonic_us() >= deadline_us) {
-            error_set(err, ERROR_TRANSIENT, "%s",
-                      reason.length ? reason.data : "another runner holds the lock");
-            return error_hint(err, "wait for it to end, then try again");
-        }
-        if (!told && reason.length && run->observer->waiting)
-            run->observer->waiting(run->observer->context, "lock", reason.data);
-        told = told || reason.length;
-        if (primary_wait(run->primary, -1, POLL_US, err) == FAILED)
-            return FAILED;
+    sources->files[MIGRATION_PROJECT].source = MIGRATION_PROJECT;
+    if (!config->directory)
+        return OK;
+    sources->project = calloc(1, sizeof(*sources->project));
+    if (!sources->project)
+        return error_out_of_memory(err);
+    outcome = migration_folder_read(config->directory, sources->project, err);
+    if (outcome == NOTHING && !config->directory_may_be_missing) {
+        error_set(err, ERROR_INVALID, "there is no folder %s", config->directory);
+        return error_hint(err, "[migrations] directory names it; `tidemark revision -m "
+                               "\"…\"` makes it");
     }
-    return outcome;
+    if (outcome == FAILED)
+        return FAILED;
+    sources->folder_missing = outcome == NOTHING;
+    sources->files[MIGRATION_PROJECT].files = sources->project->files;
+    sources->files[MIGRATION_PROJECT].count = sources->project->texts.count;
+    return migration_files_check(&sources->files[MIGRATION_PROJECT], err);
 }
 
-static enum outcome history_exists(struct primary *primary, bool *out_exists,
-                                   struct error *err)
+enum outcome migrate_sources_load(const struct migrate_config *config,
+                                  struct migrate_sources *out_sources, struct error *err)
 {
-    OWNED(primary_result_free) struct primary_result *result = NULL;
+    OWNED(migrate_sources_release) struct migrate_sources sources = {0};
 
-    if (primary_query(primary, &migrate_primary_sql.history_exists, NULL, 0, &result,
-                      err) == FAILED)
+    if (load_built_in(&sources, err) == FAILED ||
+        load_project(&sources, config, err) == FAILED)
         return FAILED;
-    *out_exists = primary_result_bool(result, 0, 0);
+    *out_sources = TAKE(sources);
     return OK;
 }
 
-/* Makes the table of records when it is missing; a dry run shows how, and goes on
- * without. */
-static enum outcome prepare_history(struct migration_run *run, bool *out_exists,
-                                    struct error *err)
+void migrate_sources_release(struct migrate_sources *sources)
 {
-    const struct sql *create = &migrate_primary_sql.create_history;
-
-    if (history_exists(run->primary, out_exists, err) == FAILED)
-        return FAILED;
-    if (*out_exists)
-        return OK;
-    if (run->dry_run) {
-        if (run->observer->sql)
-            run->observer->sql(run->observer->context, "history", create->text);
-        return OK;
-    }
-    *out_exists = true;
-    return primary_run_text(run->primary, create->name, create->text, err);
+    free(sources->built_in);
+    if (sources->project)
+        migration_folder_release(sources->project);
+    free(sources->project);
+    *sources = (struct migrate_sources){0};
 }
 
-static enum outcome compare_with_history(struct primary *primary,
-                                         const struct migration_file *files,
-                                         size_t *out_applied, struct error *err)
+/* Makes or extends the table of records; a dry run shows how. */
+static enum outcome prepare_history(struct migration_runner *runner, struct error *err)
 {
-    OWNED(primary_result_free) struct primary_result *result = NULL;
-    struct migration_record records[FILE_COUNT + 1];
-    size_t count;
+    const struct sql *setup;
 
-    if (primary_query(primary, &migrate_primary_sql.read_history, NULL, 0, &result,
-                      err) == FAILED)
+    if (migration_history_look(runner->primary, &setup, err) == FAILED)
         return FAILED;
-    /* one more than there are files is enough to see that a file is gone */
-    count = primary_result_rows(result);
-    count = count > FILE_COUNT + 1 ? FILE_COUNT + 1 : count;
-    for (size_t i = 0; i < count; i++)
-        records[i] =
-            (struct migration_record){.revision = primary_result_text(result, i, 0),
-                                      .description = primary_result_text(result, i, 1),
-                                      .checksum = primary_result_text(result, i, 2)};
-    return migration_files_compare(files, FILE_COUNT, records, count, out_applied, err);
+    if (setup && runner->dry_run)
+        migration_runner_tell_sql(runner, "history", setup->text);
+    if (!setup || runner->dry_run)
+        return OK;
+    return primary_run_text(runner->primary, setup->name, setup->text, err);
 }
 
-static enum outcome run_pending(struct migration_run *run,
-                                const struct migration_file *files, struct error *err)
+/* Runs what is pending, up to `through` files. */
+static enum outcome run_source(struct migration_runner *runner,
+                               const struct migration_files *files, size_t through,
+                               struct error *err)
 {
-    bool history = false;
-    size_t applied = 0;
+    OWNED(migration_history_release) struct migration_history history = {0};
+    struct migration_plan plan;
 
-    if (prepare_history(run, &history, err) == FAILED ||
-        (history && compare_with_history(run->primary, files, &applied, err) == FAILED))
+    if (migration_history_read(runner->primary, &history, err) == FAILED ||
+        migration_plan_make(files, &history, &plan, err) == FAILED)
         return FAILED;
-    if (applied == FILE_COUNT)
-        return NOTHING;
-    for (size_t i = applied; i < FILE_COUNT; i++) {
-        enum outcome outcome = run->dry_run ? migration_run_show(run, &files[i], err)
-                                            : migration_run_apply(run, &files[i], err);
+    for (size_t i = plan.applied; i < through; i++) {
+        const struct migration_task task = {
+            .entry = {files->source, &files->files[i], runner->host},
+            .partial = i == plan.applied ? plan.partial : NULL};
 
-        if (outcome == FAILED)
+        if (migration_run(runner, &task, err) == FAILED)
             return FAILED;
     }
-    return OK;
+    return plan.applied < through ? OK : NOTHING;
 }
 
-enum outcome migrate_primary(const struct migrate_config *config,
+static enum outcome run_sources(struct migration_runner *runner,
+                                const struct migrate_sources *sources, const char *to,
+                                struct error *err)
+{
+    const struct migration_files *built_in = &sources->files[MIGRATION_BUILT_IN];
+    const struct migration_files *project = &sources->files[MIGRATION_PROJECT];
+    size_t through = project->count;
+    enum outcome ours, theirs;
+
+    if ((to && migration_files_through(project, to, &through, err) == FAILED) ||
+        prepare_history(runner, err) == FAILED)
+        return FAILED;
+    ours = run_source(runner, built_in, built_in->count, err);
+    if (ours == FAILED || !sources->project)
+        return ours;
+    theirs = run_source(runner, project, through, err);
+    return theirs == NOTHING ? ours : theirs;
+}
+
+enum outcome migrate_primary(const struct migrate_config *config, const char *to,
                              const struct migrate_observer *observer, struct error *err)
 {
-    static const struct migrate_observer nobody = {0};
-    OWNED(free_link) struct primary *primary = NULL;
-    struct migration_file files[FILE_COUNT];
-    struct migration_run run = {.observer = observer ? observer : &nobody,
-                                .dry_run = config->dry_run,
-                                .lock_wait_us = config->lock_wait_ms * US_PER_MS};
+    OWNED(migrate_sources_release) struct migrate_sources sources = {0};
+    OWNED(migration_runner_release) struct migration_runner runner = {0};
 
-    if (parse_files(files, err) == FAILED ||
-        connect_as_owner(config, &primary, err) == FAILED)
+    if (migrate_sources_load(config, &sources, err) == FAILED ||
+        migration_runner_open(&runner, config, observer, err) == FAILED)
         return FAILED;
-    run.primary = primary;
-    if (!config->dry_run && take_lock(&run, err) == FAILED)
+    return run_sources(&runner, &sources, to, err);
+}
+
+enum outcome migrate_scratch(struct primary *primary, const char *directory,
+                             struct error *err)
+{
+    OWNED(migrate_sources_release) struct migrate_sources sources = {0};
+    const struct migrate_config config = {.directory = directory,
+                                          .directory_may_be_missing = true};
+    struct migration_runner runner = migration_runner_on(primary);
+
+    if (migrate_sources_load(&config, &sources, err) == FAILED)
         return FAILED;
-    return run_pending(&run, files, err);
+    return run_sources(&runner, &sources, NULL, err) == FAILED ? FAILED : OK;
 }
 
 const char *migrate_newest_name(void)
 {
-    return primary_migrations[FILE_COUNT - 1].name;
+    return primary_migrations[BUILT_IN_COUNT - 1].name;
 }

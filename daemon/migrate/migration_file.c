@@ -1,26 +1,36 @@
 #include "daemon/migrate/migration_file.h"
 
+#include "daemon/migrate/sql_refusal.h"
+
 #include <ctype.h>
-#include <stdbool.h>
 #include <string.h>
 
+#define NO_TRANSACTION_MARKER "-- no-transaction"
 #define UPGRADE_MARKER "-- upgrade"
 #define DOWNGRADE_MARKER "-- downgrade"
 
+bool migration_revision_is_valid(const char *text)
+{
+    static const char pattern[] = "dddddddd_dddd";
+
+    for (size_t i = 0; i < sizeof(pattern) - 1; i++)
+        if (pattern[i] == 'd' ? !isdigit((unsigned char)text[i]) : text[i] != pattern[i])
+            return false;
+    return text[sizeof(pattern) - 1] == '\0' || text[sizeof(pattern) - 1] == '_';
+}
+
 static enum outcome parse_name(struct migration_file *file, struct error *err)
 {
-    static const char pattern[] = "dddddddd_dddd_";
-    size_t length = strlen(pattern);
-    bool fits = strlen(file->name) > length;
+    const size_t length = MIGRATION_REVISION_SIZE; /* with the underscore */
 
-    for (size_t i = 0; fits && i < length; i++)
-        fits = pattern[i] == 'd' ? isdigit((unsigned char)file->name[i])
-                                 : file->name[i] == pattern[i];
-    if (!fits)
-        return error_set(err, ERROR_INVALID,
-                         "%s: the name is not YYYYMMDD_####_description", file->name);
-    memcpy(file->revision, file->name, MIGRATION_REVISION_SIZE - 1);
-    file->revision[MIGRATION_REVISION_SIZE - 1] = '\0';
+    if (!migration_revision_is_valid(file->name) || strlen(file->name) <= length) {
+        error_set(err, ERROR_INVALID, "%s: the name is not YYYYMMDD_####_description",
+                  file->name);
+        return error_hint(err,
+                          "tidemark revision -m \"what it does\" makes the next one");
+    }
+    memcpy(file->revision, file->name, length - 1);
+    file->revision[length - 1] = '\0';
     file->description = file->name + length;
     return OK;
 }
@@ -44,10 +54,24 @@ static enum outcome open_section(struct migration_file *file, struct sql_script 
     return OK;
 }
 
+static enum outcome mark_no_transaction(struct migration_file *file, int line,
+                                        struct error *err)
+{
+    if (file->upgrade.at)
+        return error_set(err, ERROR_INVALID,
+                         "%s, line %d: " NO_TRANSACTION_MARKER
+                         " must come before " UPGRADE_MARKER,
+                         file->name, line);
+    file->no_transaction = true;
+    return OK;
+}
+
 static enum outcome parse_line(struct migration_file *file, const char *line,
                                size_t length, const struct sql_script *after,
                                struct error *err)
 {
+    if (line_is(line, length, NO_TRANSACTION_MARKER))
+        return mark_no_transaction(file, after->line - 1, err);
     if (line_is(line, length, UPGRADE_MARKER)) {
         if (file->downgrade.at)
             return error_set(err, ERROR_INVALID,
@@ -106,8 +130,11 @@ static enum outcome expect_whole_statements(const struct migration_file *file,
     enum outcome outcome;
 
     *out_count = 0;
-    while ((outcome = sql_script_next(&section, &statement, err)) == OK)
+    while ((outcome = sql_script_next(&section, &statement, err)) == OK) {
+        if (sql_statement_refuse(&statement, file->no_transaction, err) == FAILED)
+            return error_wrap(err, "%s, line %d", file->name, statement.line);
         ++*out_count;
+    }
     return outcome == FAILED ? error_wrap(err, "%s", file->name) : OK;
 }
 
@@ -115,57 +142,17 @@ enum outcome migration_file_parse(struct migration_file *out_file, const char *n
                                   const char *text, struct error *err)
 {
     struct migration_file file = {.name = name};
-    int downgrades;
-    int upgrades;
 
     if (parse_name(&file, err) == FAILED || parse_sections(&file, text, err) == FAILED ||
         expect_no_statement(&file, text, err) == FAILED ||
-        expect_whole_statements(&file, file.upgrade, &upgrades, err) == FAILED ||
-        expect_whole_statements(&file, file.downgrade, &downgrades, err) == FAILED)
+        expect_whole_statements(&file, file.upgrade, &file.upgrade_steps, err) ==
+            FAILED ||
+        expect_whole_statements(&file, file.downgrade, &file.downgrade_steps, err) ==
+            FAILED)
         return FAILED;
-    if (!upgrades)
+    if (!file.upgrade_steps)
         return error_set(err, ERROR_INVALID, "%s: nothing to upgrade", name);
     sha256_text(text, strlen(text), file.checksum);
     *out_file = file;
-    return OK;
-}
-
-/* The record at this place is of another revision than the file, or there is no file. */
-static enum outcome explain_misfit(const struct migration_file *file /* NULL: none */,
-                                   const struct migration_record *record,
-                                   struct error *err)
-{
-    if (file && strcmp(file->revision, record->revision) < 0) {
-        error_set(err, ERROR_INVALID, "%s was skipped: the later %s_%s is applied",
-                  file->name, record->revision, record->description);
-        return error_hint(err, "give it a revision after the applied ones");
-    }
-    error_set(err, ERROR_INVALID, "%s_%s is applied on the primary, but its file is gone",
-              record->revision, record->description);
-    return error_hint(err,
-                      "a newer tidemark applied it: use that one; a file of your own: "
-                      "restore it");
-}
-
-enum outcome migration_files_compare(const struct migration_file *files,
-                                     size_t file_count,
-                                     const struct migration_record *records,
-                                     size_t record_count, size_t *out_applied,
-                                     struct error *err)
-{
-    for (size_t i = 0; i < record_count; i++) {
-        const struct migration_file *file = i < file_count ? &files[i] : NULL;
-
-        if (!file || strcmp(file->revision, records[i].revision) != 0)
-            return explain_misfit(file, &records[i], err);
-        if (strcmp(file->checksum, records[i].checksum) != 0) {
-            error_set(
-                err, ERROR_INVALID,
-                "%s was edited after it was applied: checksum %.12s now, %.12s then",
-                file->name, file->checksum, records[i].checksum);
-            return error_hint(err, "restore its text; changes go into a new file");
-        }
-    }
-    *out_applied = record_count;
     return OK;
 }

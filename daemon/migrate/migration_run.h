@@ -1,32 +1,32 @@
 /*
- * Migration run: applies one migration file to the primary, or shows what it would do.
- * Only for migrate_primary.c.
+ * Migration run: applies one migration to the primary or takes it back, or shows what
+ * that would do.
  */
 #ifndef DAEMON_MIGRATE_MIGRATION_RUN_H
 #define DAEMON_MIGRATE_MIGRATION_RUN_H
 
-#include "daemon/migrate/migrate_primary.h"
-#include "daemon/migrate/migration_file.h"
+#include "daemon/migrate/migration_history.h"
+#include "daemon/migrate/migration_runner.h"
 
-struct migration_run {
-    struct primary *primary; /* connected; borrowed */
-    const struct migrate_observer *observer;
-    bool dry_run;
-    int64_t lock_wait_us;
+struct migration_task {
+    struct migration_entry entry;
+    bool reverts; /* run the downgrade */
+    /* A file without a transaction that stopped in the middle of this direction: where to
+     * go on. NULL: from its first step. */
+    const struct migration_record *partial;
 };
 
 /*
- * Runs the upgrade and writes its record, in one transaction; tells the observer. Waits
- * for locks on tables in short attempts, lock_wait_us in all. An error names the file,
- * the line and the statement.
+ * The whole file and its record in one transaction; a file without a transaction step by
+ * step (migration_steps.h). Waits for locks on tables in short attempts. Tells the
+ * observer. An error names the file, the line and the statement.
  */
-MUST_CHECK enum outcome migration_run_apply(struct migration_run *run,
-                                            const struct migration_file *file,
-                                            struct error *err);
+MUST_CHECK enum outcome migration_run(struct migration_runner *runner,
+                                      const struct migration_task *task,
+                                      struct error *err);
 
-/* Hands the upgrade and the statement that records it to the observer. */
-MUST_CHECK enum outcome migration_run_show(struct migration_run *run,
-                                           const struct migration_file *file,
-                                           struct error *err);
+/* Which of the sections the task runs, and what errors call it. */
+struct sql_script migration_task_script(const struct migration_task *task);
+void migration_task_name(const struct migration_task *task, char *out_name, size_t size);
 
 #endif

@@ -50,7 +50,7 @@ def test_all_files_are_applied_and_recorded(world):
     assert answer.status == 0, answer
     assert all(name in answer.out + answer.err for name in NAMES), answer
     assert applied(world) == NAMES
-    rows = world.run("select checksum, applied_by, runner_version <> '', applied_at <= now() from tidemark.migration order by revision")
+    rows = world.run("select checksum, applied_by, runner_version <> '', finished_at <= now() from tidemark.migration order by revision")
     assert rows == [(hashlib.sha256(open(path, "rb").read()).hexdigest(), "postgres", True, True) for path in FILES]
 
 
@@ -102,7 +102,7 @@ def test_a_history_that_does_not_fit_is_an_error_that_names_the_file(world, chan
 def test_files_of_somebody_else_are_left_alone(world):
     migrate(world)
     world.run("""insert into tidemark.migration (source, revision, description, checksum, upgrade, downgrade, runner_version)
-                 values ('project', '20200101_0001', 'theirs', '', '', '', '9')""")
+                 values ('elsewhere', '20200101_0001', 'theirs', '', '', '', '9')""")
     assert migrate(world).status == 0
 
 
@@ -156,14 +156,14 @@ def test_a_runner_waits_for_another_one(world):
 def test_a_locked_table_is_waited_for_in_short_attempts(world):
     migrate(world)
     downgrade_last(world)
-    holder = world.connect(autocommit=False)
+    holder = world.connect(autocommit=False, application_name="nightly report")
     holder.cursor().execute("lock tidemark.migration in share mode")
     runner = start_migrate(configuration(world))
     time.sleep(3.5)
     assert runner.poll() is None
     holder.rollback()
     out, err = runner.communicate(timeout=30)
-    assert runner.returncode == 0 and "lock timeout" in err, (out, err)
+    assert runner.returncode == 0 and "nightly report" in err and "tidemark.migration" in err, (out, err)
     assert applied(world) == NAMES
 
 
@@ -186,3 +186,28 @@ def test_a_role_without_rights_is_told_so(world):
 def test_an_unreachable_primary_is_a_temporary_failure(world):
     answer = migrate(world, conninfo=f"host={world.folder} port=1 dbname=x user=postgres")
     assert answer.status == 75, answer
+
+
+FIRST_HISTORY = """
+    create table old_migration as
+    select source, revision, description, checksum, upgrade, downgrade, finished_at as applied_at, applied_by, runner_version
+      from tidemark.migration where revision <= '20261122_0002';
+    drop table tidemark.migration;
+    alter table old_migration alter applied_at set not null, alter applied_at set default clock_timestamp(),
+          add primary key (source, revision), enable row level security;
+    alter table old_migration rename to migration;
+    alter table migration set schema tidemark;
+    create policy readers on tidemark.migration for select using (true)"""
+
+
+def test_an_installation_of_the_first_version_goes_on(world):
+    migrate(world)
+    while len(applied(world)) > 2:
+        downgrade_last(world)
+    world.run(FIRST_HISTORY)
+    before = world.run("select revision, checksum, applied_at from tidemark.migration order by 1")
+    assert NAMES[0] not in migrate(world, "--dry-run").out
+    answer = migrate(world)
+    assert answer.status == 0, answer
+    assert world.run("select revision, checksum, finished_at from tidemark.migration order by 1")[:2] == before
+    assert applied(world) == NAMES

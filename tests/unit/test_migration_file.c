@@ -110,6 +110,71 @@ static void what_never_ends_is_named(void **state)
                    NAME ": line 2: a quote or comment never ends");
 }
 
+static void no_transaction_is_a_line_of_the_header(void **state)
+{
+    struct migration_file file;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(migration_file_parse(&file, NAME,
+                                          "-- why\n-- no-transaction\n-- upgrade\n"
+                                          "vacuum;\nvacuum;\n-- downgrade\nvacuum;",
+                                          &err),
+                     OK);
+    assert_true(file.no_transaction);
+    assert_int_equal(file.upgrade_steps, 2);
+    assert_int_equal(file.downgrade_steps, 1);
+    assert_int_equal(
+        migration_file_parse(&file, NAME, "-- upgrade\nselect 1;\n-- downgrade", &err),
+        OK);
+    assert_false(file.no_transaction);
+    expect_refusal(NAME, "-- upgrade\n-- no-transaction\nvacuum;\n-- downgrade\n",
+                   NAME ", line 2: -- no-transaction must come before -- upgrade");
+}
+
+static void what_the_runner_cannot_run_is_refused(void **state)
+{
+    static const char *const statements[][2] = {
+        {"begin", "begins or ends a transaction, which is the runner's to do"},
+        {"COMMIT work", "begins or ends a transaction, which is the runner's to do"},
+        {"start transaction",
+         "begins or ends a transaction, which is the runner's to do"},
+        {"/* x */ rollback", "begins or ends a transaction, which is the runner's to do"},
+        {"copy t from stdin", "COPY needs a client to send or take the rows"},
+        {"\\i other.sql", "a command of psql, not SQL"},
+        {"create index concurrently on t (x)",
+         "an index that is built concurrently needs a name"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++) {
+        char text[200];
+        char message[200];
+
+        snprintf(text, sizeof(text), "-- upgrade\nselect 1;\n%s;\n-- downgrade\n",
+                 statements[i][0]);
+        snprintf(message, sizeof(message), NAME ", line 3: %s", statements[i][1]);
+        expect_refusal(NAME, text, message);
+    }
+}
+
+static void what_only_looks_like_it_is_taken(void **state)
+{
+    struct migration_file file;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(
+        migration_file_parse(&file, NAME,
+                             "-- upgrade\nsavepoint a; rollback to a; rollback work to "
+                             "savepoint a;\ncopy t from '/x'; start_of_week(1);\n"
+                             "do $$ begin commit; end $$; prepare p as select 1;\n"
+                             "-- downgrade\n",
+                             &err),
+        OK);
+    assert_int_equal(file.upgrade_steps, 7);
+}
+
 static void checksum_is_sha256_of_the_whole_text(void **state)
 {
     static const char text[] = "-- upgrade\nselect 1;\n-- downgrade\n";
@@ -217,78 +282,6 @@ static void positions_become_lines(void **state)
     assert_int_equal(sql_statement_line(&statement, 99), 10);
 }
 
-/* ---- history ---- */
-
-static const struct migration_file three_files[] = {
-    {.name = "20261122_0001_a", .revision = "20261122_0001", .checksum = "aaa"},
-    {.name = "20261122_0002_b", .revision = "20261122_0002", .checksum = "bbb"},
-    {.name = "20261122_0003_c", .revision = "20261122_0003", .checksum = "ccc"},
-};
-
-static void expect_misfit(const struct migration_record *records, size_t count,
-                          const char *message)
-{
-    struct error err = {0};
-    size_t applied = 99;
-
-    assert_int_equal(
-        migration_files_compare(three_files, 3, records, count, &applied, &err), FAILED);
-    assert_int_equal(err.kind, ERROR_INVALID);
-    assert_string_equal(err.message, message);
-    assert_int_equal(applied, 99);
-}
-
-static void applied_files_are_counted(void **state)
-{
-    static const struct migration_record records[] = {{"20261122_0001", "a", "aaa"},
-                                                      {"20261122_0002", "b", "bbb"}};
-    struct error err;
-
-    (void)state;
-    for (size_t count = 0; count <= 2; count++) {
-        size_t applied = 99;
-
-        assert_int_equal(
-            migration_files_compare(three_files, 3, records, count, &applied, &err), OK);
-        assert_int_equal(applied, count);
-    }
-}
-
-static void an_edited_file_is_named(void **state)
-{
-    static const struct migration_record records[] = {{"20261122_0001", "a", "old"}};
-
-    (void)state;
-    expect_misfit(
-        records, 1,
-        "20261122_0001_a was edited after it was applied: checksum aaa now, old then");
-}
-
-static void a_skipped_file_is_named(void **state)
-{
-    static const struct migration_record records[] = {{"20261122_0001", "a", "aaa"},
-                                                      {"20261122_0003", "c", "ccc"}};
-
-    (void)state;
-    expect_misfit(records, 2,
-                  "20261122_0002_b was skipped: the later 20261122_0003_c is applied");
-}
-
-static void a_missing_file_is_named(void **state)
-{
-    static const struct migration_record before[] = {{"20261121_0001", "z", "zzz"}};
-    static const struct migration_record beyond[] = {{"20261122_0001", "a", "aaa"},
-                                                     {"20261122_0002", "b", "bbb"},
-                                                     {"20261122_0003", "c", "ccc"},
-                                                     {"20271122_0001", "new", "nnn"}};
-
-    (void)state;
-    expect_misfit(before, 1,
-                  "20261121_0001_z is applied on the primary, but its file is gone");
-    expect_misfit(beyond, 4,
-                  "20271122_0001_new is applied on the primary, but its file is gone");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,15 +292,14 @@ int main(void)
         cmocka_unit_test(order_and_repetition_are_refused),
         cmocka_unit_test(an_upgrade_must_do_something),
         cmocka_unit_test(what_never_ends_is_named),
+        cmocka_unit_test(no_transaction_is_a_line_of_the_header),
+        cmocka_unit_test(what_the_runner_cannot_run_is_refused),
+        cmocka_unit_test(what_only_looks_like_it_is_taken),
         cmocka_unit_test(checksum_is_sha256_of_the_whole_text),
         cmocka_unit_test(sha256_agrees_with_the_standard),
         cmocka_unit_test(statements_end_at_semicolons_only),
         cmocka_unit_test(atomic_bodies_stay_whole),
         cmocka_unit_test(positions_become_lines),
-        cmocka_unit_test(applied_files_are_counted),
-        cmocka_unit_test(an_edited_file_is_named),
-        cmocka_unit_test(a_skipped_file_is_named),
-        cmocka_unit_test(a_missing_file_is_named),
     };
 
     return cmocka_run_group_tests_name("migration_file", tests, NULL, NULL);

@@ -1,5 +1,7 @@
 -- The demo's own tables: a service in which people chat with language models and pay in points.
 
+-- upgrade
+
 create type chat_status as enum ('open', 'waiting', 'closed');
 
 -- who makes models
@@ -70,3 +72,12 @@ create table points_ledger (
 );
 create index ix_points_ledger_owner_id on points_ledger (owner_id);
 create index ix_points_ledger_agent_chat_session_id on points_ledger (agent_chat_session_id);
+
+-- downgrade
+
+drop table points_ledger;
+drop table user_preferences;
+drop table agent_chat_session;
+drop table llms;
+drop table llm_factory;
+drop type chat_status;
