@@ -1,0 +1,86 @@
+-- name: device
+select device_id, registered, last_push from tide_device;
+
+-- name: put_device
+insert into tide_device (device_id, registered, last_push) values (:device_id, 0, null);
+
+-- name: forget_device
+delete from tide_device;
+
+-- name: forget_history
+delete from tide_push_history;
+
+-- name: registered
+update tide_device set registered = 1;
+
+-- name: knows
+select 1 from tide_push_history where push_id = :push_id;
+
+-- name: in_flight
+select push_id, through, started_us from tide_push;
+
+-- name: put
+insert into tide_push (push_id, through, started_us) values (:push_id, :through, :started_us);
+
+-- name: flush
+-- A commit of its own, synchronous.
+update tide_push set started_us = started_us;
+
+-- name: add_refetch
+insert into tide_push_refetch (table_name, row_key)
+values (:table_name, :row_key)
+    on conflict do nothing;
+
+-- name: rejected
+select rejected_id, table_name, row_key
+  from tide_rejected_row
+ where push_id = :push_id
+   and rejected_id > :after
+ order by rejected_id
+ limit 1;
+
+-- name: file_rejected
+update tide_rejected_row set push_id = null where push_id = :push_id;
+
+-- name: file_conflicts
+update tide_conflict_row set push_id = null where push_id = :push_id;
+
+-- name: file_refetches
+insert into tide_refetch (table_name, row_key)
+select table_name, row_key
+  from tide_push_refetch
+ where true
+    on conflict do nothing;
+
+-- name: forget_refetches
+delete from tide_push_refetch;
+
+-- name: move_last_push
+update tide_device set last_push = :push_id;
+
+-- name: add_history
+insert into tide_push_history (push_id) values (:push_id);
+
+-- name: trim_history
+delete from tide_push_history
+ where number <= (select max(number) from tide_push_history) - 1000;
+
+-- name: forget_push
+delete from tide_push;
+
+-- name: file_local_wins
+update tide_conflict_row set push_id = null where push_id = :push_id and winner = 'local';
+
+-- name: forget_rejected_values
+delete from tide_rejected_value
+ where rejected_id in (select rejected_id from tide_rejected_row where push_id = :push_id);
+
+-- name: forget_rejected
+delete from tide_rejected_row where push_id = :push_id;
+
+-- name: forget_conflict_values
+delete from tide_conflict_value
+ where conflict_id in (select conflict_id from tide_conflict_row where push_id = :push_id);
+
+-- name: forget_conflicts
+delete from tide_conflict_row where push_id = :push_id;
