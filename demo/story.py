@@ -1,5 +1,4 @@
 """What happens on the primary once the file follows it, seen from both sides."""
-import sqlite3
 import time
 
 import screen
@@ -49,7 +48,7 @@ def follow_changes(stage):
     hard_delete(application)
     many_rows(application)
     late_commit(stage, application)
-    refuse_local_write(application)
+    capture_local_write(application)
     application.close()
 
 
@@ -121,13 +120,14 @@ def late_commit(stage, application):
     late.close()
 
 
-def refuse_local_write(application):
-    try:
-        application.file.execute("update agent_chat_session set title = 'Mine' where title = 'Late'")
-    except sqlite3.Error as refusal:
-        fact("local write", f"file     update … -> {refusal}")
-        return
-    raise Mismatch("the file took a local write, which nobody would push")
+def capture_local_write(application):
+    application.file.execute("begin immediate")
+    application.file.execute("update agent_chat_session set title = 'Mine' where title = 'Late'")
+    entry = application.file.execute("select op, base from tide_outbox order by sequence desc limit 1").fetchone()
+    application.file.execute("rollback")
+    if entry != ("update", '{"title":"\'Late\'"}'):
+        raise Mismatch(f"a local write left {entry} in the outbox")
+    fact("local write", f"file     update … -> in the outbox: {entry[0]}, before: {entry[1]}")
 
 
 def lose_the_link(stage):

@@ -227,9 +227,46 @@ static enum outcome run_with(struct database *db, const struct sql *sql,
     return statement_run(&query, err);
 }
 
+static enum outcome find_table_id(struct database *db, const char *schema,
+                                  const char *name, int64_t *out_table_id,
+                                  struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &catalog_sql.table_id, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, name);
+    statement_bind_text(&query, 2, schema);
+    outcome = statement_step(&query, err);
+    if (outcome == OK)
+        *out_table_id = statement_column_int(&query, 0);
+    return outcome;
+}
+
+enum outcome catalog_table_id(struct database *db, const char *schema, const char *name,
+                              int64_t *out_table_id, struct error *err)
+{
+    const struct catalog_table ahead = {.name = (char *)(uintptr_t)name,
+                                        .schema = (char *)(uintptr_t)schema,
+                                        .fingerprint = (char *)(uintptr_t) "",
+                                        .cursor = {.exact = (char *)(uintptr_t) ""}};
+    enum outcome outcome = find_table_id(db, schema, name, out_table_id, err);
+
+    if (outcome != NOTHING)
+        return outcome;
+    /* the same name in another schema is another table */
+    if (catalog_remove_table(db, name, err) == FAILED ||
+        catalog_put_tables(db, &ahead, 1, err) == FAILED)
+        return FAILED;
+    return find_table_id(db, schema, name, out_table_id, err);
+}
+
 enum outcome catalog_remove_table(struct database *db, const char *name,
                                   struct error *err)
 {
+    if (run_with(db, &catalog_sql.note_last_table, NULL, NULL, err) == FAILED)
+        return FAILED;
     return run_with(db, &catalog_sql.remove_table, name, NULL, err);
 }
 
@@ -357,6 +394,8 @@ enum outcome catalog_put_mark(struct database *db, int64_t mark_us, int64_t next
 
 enum outcome catalog_open_gate(struct database *db, struct error *err)
 {
+    if (run_with(db, &catalog_sql.forget_replaced, NULL, NULL, err) == FAILED)
+        return FAILED;
     return run_with(db, &catalog_sql.open_gate, NULL, NULL, err);
 }
 

@@ -73,6 +73,13 @@ MUST_CHECK enum outcome catalog_copies(struct database *db,
 MUST_CHECK enum outcome catalog_put_tables(struct database *db,
                                            const struct catalog_table *tables,
                                            size_t count, struct error *err);
+/*
+ * The table's number in the outbox. A table that the catalog does not have yet gets a row
+ * ahead of catalog_put_tables(). Numbers are never given to another table.
+ */
+MUST_CHECK enum outcome catalog_table_id(struct database *db, const char *schema,
+                                         const char *name, int64_t *out_table_id,
+                                         struct error *err);
 MUST_CHECK enum outcome catalog_remove_table(struct database *db, const char *name,
                                              struct error *err);
 MUST_CHECK enum outcome
@@ -111,7 +118,8 @@ MUST_CHECK enum outcome catalog_put_state(struct database *db, const char *state
 MUST_CHECK enum outcome catalog_put_mark(struct database *db, int64_t mark_us,
                                          int64_t next_xid, struct error *err);
 
-/* Inside a transaction only: another connection never sees it open. */
+/* Inside a transaction only: another connection never sees it open. What the capture
+ * triggers kept in vain goes. */
 MUST_CHECK enum outcome catalog_open_gate(struct database *db, struct error *err);
 MUST_CHECK enum outcome catalog_close_gate(struct database *db, struct error *err);
 

@@ -4,8 +4,11 @@ select name, schema_name, fingerprint, tracked, exact, mark_us, swept_us, basis,
  order by name;
 
 -- name: put_table
-insert into tide_table (name, schema_name, fingerprint, tracked, exact, mark_us, swept_us, basis)
-values (:name, :schema_name, :fingerprint, :tracked, :exact, :mark_us, :swept_us, :basis)
+insert into tide_table (name, schema_name, fingerprint, tracked, exact, mark_us, swept_us, basis,
+                        table_id)
+values (:name, :schema_name, :fingerprint, :tracked, :exact, :mark_us, :swept_us, :basis,
+        1 + max(coalesce((select max(table_id) from tide_table), 0),
+                coalesce((select max(table_id) from tide_last_table), 0)))
     on conflict (name) do update
    set schema_name = excluded.schema_name,
        fingerprint = excluded.fingerprint,
@@ -14,6 +17,13 @@ values (:name, :schema_name, :fingerprint, :tracked, :exact, :mark_us, :swept_us
        mark_us = excluded.mark_us,
        swept_us = excluded.swept_us,
        basis = excluded.basis;
+
+-- name: table_id
+select table_id from tide_table where name = :name and schema_name = :schema_name;
+
+-- name: note_last_table
+update tide_last_table
+   set table_id = max(table_id, (select coalesce(max(table_id), 0) from tide_table));
 
 -- name: remove_table
 delete from tide_table where name = :name;
@@ -79,6 +89,10 @@ update tide_state set mark_us = :mark_us;
 
 -- name: open_gate
 update tide_gate set open = 1;
+
+-- name: forget_replaced
+-- What triggers kept in vain.
+delete from tide_replaced;
 
 -- name: close_gate
 update tide_gate set open = 0;

@@ -3,6 +3,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
+#include "lib/store/capture.h"
 #include "lib/store/mirror.h"
 #include "lib/store/mirror_sql.h"
 #include "lib/store/presence.h"
@@ -168,11 +169,9 @@ static enum outcome rename_copy(struct database *db, const struct table *table,
     mirror_sql_identifier(&sql, copy_name);
     buffer_append_text(&sql, " rename to ");
     mirror_sql_identifier(&sql, table->name);
-    buffer_append_text(&sql, ";\n");
-    mirror_sql_create_live_view(&sql, table);
-    buffer_append_text(&sql, ";\n");
-    mirror_sql_create_guards(&sql, table);
-    return run_built(db, "switch a table in", &sql, err);
+    if (run_built(db, "switch a table in", &sql, err) == FAILED)
+        return FAILED;
+    return capture_install(db, table, err);
 }
 
 /* Writes what differs between the copy and the table that applications see. */
@@ -320,20 +319,6 @@ static enum outcome replace_table(struct database *db, const struct table *table
     return OK;
 }
 
-/* Somebody may have dropped or changed them. */
-static enum outcome renew_helpers(struct database *db, const struct table *table,
-                                  struct error *err)
-{
-    OWNED(buffer_release) struct buffer sql = {0};
-
-    mirror_sql_drop_helpers(&sql, table);
-    buffer_append_text(&sql, ";\n");
-    mirror_sql_create_live_view(&sql, table);
-    buffer_append_text(&sql, ";\n");
-    mirror_sql_create_guards(&sql, table);
-    return run_built(db, "renew the helpers of a table", &sql, err);
-}
-
 /* OK: the table is there; NOTHING: its name is free. */
 static enum outcome find_table(struct database *db, const char *name, struct error *err)
 {
@@ -366,7 +351,7 @@ enum outcome mirror_layout_switch_in(struct database *db, const struct table *ta
     if (!same_shape)
         return replace_table(db, table, copy_name, err);
     if (merge_copy(db, table, copy_name, err) == FAILED ||
-        renew_helpers(db, table, err) == FAILED)
+        capture_install(db, table, err) == FAILED)
         return FAILED;
     return mirror_layout_drop_copy(db, copy_name, err);
 }

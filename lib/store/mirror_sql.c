@@ -23,8 +23,7 @@ void mirror_sql_literal(struct buffer *sql, const char *text)
     quote(sql, '\'', text);
 }
 
-/* "prefix<name>" as one identifier. */
-static void prefixed_identifier(struct buffer *sql, const char *prefix, const char *name)
+void mirror_sql_prefixed(struct buffer *sql, const char *prefix, const char *name)
 {
     OWNED(buffer_release) struct buffer whole = {0};
 
@@ -52,10 +51,9 @@ static void column_names(struct buffer *sql, const struct table *table,
     }
 }
 
-/* ---- tables, indexes, views, triggers ---- */
+/* ---- tables, indexes, views ---- */
 
-/* Such a column is an alias of SQLite's rowid: no second index, keys in order. */
-static bool has_rowid_key(const struct table *table)
+bool mirror_sql_has_rowid_key(const struct table *table)
 {
     enum column_codec codec;
 
@@ -121,7 +119,7 @@ static void foreign_key(struct buffer *sql, const struct table *table,
 void mirror_sql_create_table(struct buffer *sql, const struct table *table,
                              const char *physical_name)
 {
-    bool rowid_key = has_rowid_key(table);
+    bool rowid_key = mirror_sql_has_rowid_key(table);
 
     buffer_append_text(sql, "CREATE TABLE ");
     mirror_sql_identifier(sql, physical_name);
@@ -167,65 +165,12 @@ void mirror_sql_create_live_view(struct buffer *sql, const struct table *table)
     if (table->deleted_at == TABLE_NO_COLUMN)
         return;
     buffer_append_text(sql, "CREATE VIEW ");
-    prefixed_identifier(sql, "live_", table->name);
+    mirror_sql_prefixed(sql, "live_", table->name);
     buffer_append_text(sql, " AS SELECT * FROM ");
     mirror_sql_identifier(sql, table->name);
     buffer_append_text(sql, " WHERE ");
     column_name(sql, table, table->deleted_at);
     buffer_append_text(sql, " IS NULL");
-}
-
-struct guard {
-    const char *event;
-    const char *prefix; /* of the trigger's name */
-};
-
-static const struct guard guards[] = {
-    {"INSERT", "tide_guard_insert_"},
-    {"UPDATE", "tide_guard_update_"},
-    {"DELETE", "tide_guard_delete_"},
-};
-
-static void create_guard(struct buffer *sql, const struct table *table,
-                         const struct guard *guard)
-{
-    OWNED(buffer_release) struct buffer message = {0};
-
-    buffer_append_format(&message,
-                         "tidemark: %s is read-only in this version: change the row on "
-                         "the primary",
-                         table->name);
-    if (message.failed) {
-        sql->failed = true;
-        return;
-    }
-    buffer_append_text(sql, "CREATE TRIGGER ");
-    prefixed_identifier(sql, guard->prefix, table->name);
-    buffer_append_format(sql, " BEFORE %s ON ", guard->event);
-    mirror_sql_identifier(sql, table->name);
-    /* A gate whose row somebody deleted is a closed one. */
-    buffer_append_text(sql, " WHEN coalesce((SELECT open FROM tide_gate), 0) = 0"
-                            " BEGIN SELECT RAISE(ABORT, ");
-    mirror_sql_literal(sql, message.data);
-    buffer_append_text(sql, "); END;\n");
-}
-
-void mirror_sql_create_guards(struct buffer *sql, const struct table *table)
-{
-    for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++)
-        create_guard(sql, table, &guards[i]);
-}
-
-void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table)
-{
-    buffer_append_text(sql, "DROP VIEW IF EXISTS ");
-    prefixed_identifier(sql, "live_", table->name);
-    buffer_append_text(sql, ";\n");
-    for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
-        buffer_append_text(sql, "DROP TRIGGER IF EXISTS ");
-        prefixed_identifier(sql, guards[i].prefix, table->name);
-        buffer_append_text(sql, ";\n");
-    }
 }
 
 /* ---- rows ---- */

@@ -13,9 +13,12 @@
 #include "lib/model/table.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* "name" with " doubled: valid on both sides. */
 void mirror_sql_identifier(struct buffer *sql, const char *name);
+/* "prefix<name>" as one identifier. */
+void mirror_sql_prefixed(struct buffer *sql, const char *prefix, const char *name);
 /* 'text' with ' doubled. For the primary, standard_conforming_strings is on. */
 void mirror_sql_literal(struct buffer *sql, const char *text);
 
@@ -25,16 +28,24 @@ void mirror_sql_literal(struct buffer *sql, const char *text);
  * too. */
 void mirror_sql_create_table(struct buffer *sql, const struct table *table,
                              const char *physical_name);
+/* Whether the key is one whole number, and so SQLite's own rowid: no second index, keys
+ * in order. */
+bool mirror_sql_has_rowid_key(const struct table *table);
 /* One CREATE INDEX on physical_name under index_name. */
 void mirror_sql_create_index(struct buffer *sql, const struct table *table,
                              const struct table_index *index, const char *index_name,
                              const char *physical_name);
 /* CREATE VIEW live_<table>; appends nothing for a table without deleted_at. */
 void mirror_sql_create_live_view(struct buffer *sql, const struct table *table);
-/* The three triggers that refuse local writes while tide_gate is closed; several
- * statements. */
-void mirror_sql_create_guards(struct buffer *sql, const struct table *table);
-/* DROP of the live view and the guards, IF EXISTS; several statements. */
+/*
+ * The capture triggers: they append what applications write to tide_outbox, while
+ * tide_gate is closed; several statements. Plain SQL: any SQLite fires them. table_id is
+ * the table's number in tide_table.
+ */
+void mirror_sql_create_capture(struct buffer *sql, const struct table *table,
+                               int64_t table_id);
+/* DROP of the live view, the capture triggers and the guards of older versions, IF
+ * EXISTS; several statements. */
 void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table);
 
 /* INSERT INTO physical_name (all columns) VALUES (?1, ?2, …). */

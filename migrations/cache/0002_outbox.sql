@@ -12,6 +12,34 @@ create table tide_outbox (
     changed_at real    not null default (julianday('now')) -- by the device's clock
 );
 
+-- Rows that a statement is about to replace: kept by the triggers that fire before it for
+-- those that fire after it. Empty between statements, save for what was kept in vain.
+create table tide_replaced (
+    table_id   integer not null,
+    owner      text    not null, -- row_key of the row that comes; '': not known yet
+    row_key    text    not null, -- as in tide_outbox
+    row_number integer,          -- its rowid
+    stamp,                       -- its updated_at
+    base       text    not null, -- all its values
+    primary key (table_id, owner, row_key)
+) without rowid;
+
+-- A trigger that inserts here learns the conflict policy of its statement: IGNORE changes
+-- nothing, REPLACE sets the mark, and ABORT fails as the statement itself is about to. Its
+-- message names the index.
+create table tide_probe (
+    one      integer not null,
+    replaces integer not null
+);
+create unique index tide_another_row_has_these_unique_values on tide_probe (one + 0);
+insert into tide_probe values (1, 0);
+
+-- The last number given to a table that is gone: numbers in the outbox are not used again.
+create table tide_last_table (
+    table_id integer not null
+);
+insert into tide_last_table select coalesce(max(table_id), 0) from tide_table;
+
 -- This cache, as the primary's ledger knows it.
 create table tide_device (
     device_id  text    not null, -- UUID

@@ -199,36 +199,6 @@ def test_stock_sqlite3_reads_a_file_that_was_copied_away(followed):
     cache.close()
 
 
-@pytest.mark.parametrize("statement", [
-    "insert into doc (id, title, updated_at) values (-1, 'mine', 'x')",
-    "insert or replace into doc (id, title, updated_at) values (1, 'mine', 'x')",
-    "update doc set title = 'mine' where id = 1",
-    "delete from doc where id = 1",
-    "delete from doc",
-    "insert into doc (id, title, updated_at) values (1, 'mine', 'x') on conflict do update set title = 'mine'",
-])
-def test_a_local_write_is_refused_with_a_clear_message_and_changes_nothing(followed, statement):
-    world, daemon = followed
-    cache = daemon.open_cache()
-    with pytest.raises(sqlite3.Error) as refusal:
-        cache.execute(statement)
-    assert "doc" in str(refusal.value) and "read" in str(refusal.value).lower(), refusal.value
-    cache.close()
-    world.assert_equal(daemon, "doc")
-
-
-def test_a_local_write_is_refused_also_while_the_daemon_is_away(followed):
-    world, daemon = followed
-    daemon.stop()
-    cache = daemon.open_cache()
-    with pytest.raises(sqlite3.Error):
-        cache.execute("update doc set title = 'mine'")
-    cache.close()
-    daemon.start()
-    daemon.wait_caught_up()
-    world.assert_equal(daemon, "doc")
-
-
 def test_the_status_view_says_how_fresh_the_cache_is(followed):
     _, daemon = followed
     cache = daemon.open_cache()

@@ -1,0 +1,314 @@
+/* The part of mirror_sql.h that builds the capture triggers. */
+#include "lib/store/mirror_sql.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/store/mirror_sql_replace.h"
+#include "lib/store/mirror_sql_trigger.h"
+
+/* Entries that triggers of applications may append between an entry of ours and the
+ * second write that it explains. */
+#define RECENT_ENTRIES 64
+
+static const char *const capture_prefixes[] = {
+    "tide_capture_before_insert_",
+    "tide_capture_insert_",
+    "tide_capture_replace_",
+    "tide_capture_before_update_",
+    "tide_capture_update_",
+    "tide_capture_key_",
+    "tide_capture_evict_",
+    "tide_capture_before_delete_",
+    "tide_capture_delete_",
+    /* of the versions that refused local writes */
+    "tide_guard_insert_",
+    "tide_guard_update_",
+    "tide_guard_delete_",
+};
+
+/* An entry for the row from this very statement. */
+static void exists_recent_entry(const struct trigger *trigger)
+{
+    buffer_append_format(trigger->sql,
+                         "EXISTS (SELECT 1 FROM (SELECT * FROM tide_outbox ORDER BY"
+                         " sequence DESC LIMIT %d) WHERE table_id = %lld"
+                         " AND changed_at = julianday('now') AND row_key = ",
+                         RECENT_ENTRIES, (long long)trigger->table_id);
+    trigger_key(trigger, "NEW");
+    trigger_text(trigger, ")");
+}
+
+/* VALUES (7, key, 'op', … base and the closing parenthesis are the caller's. */
+static void start_entry_of(const struct trigger *trigger, const char *row, const char *op)
+{
+    trigger_start_entry(trigger);
+    buffer_append_format(trigger->sql, "VALUES (%lld, ", (long long)trigger->table_id);
+    trigger_key(trigger, row);
+    buffer_append_format(trigger->sql, ", '%s', ", op);
+}
+
+/* A statement has its table's columns in scope: new."id" is a column where the table
+ * itself is called new. */
+static void outer_value(const struct trigger *trigger, const char *row,
+                        const char *column)
+{
+    bool hidden = table_same_name(trigger->table->name, "new") ||
+                  table_same_name(trigger->table->name, "old");
+
+    buffer_append_format(trigger->sql, hidden ? "(SELECT %s." : "%s.", row);
+    mirror_sql_identifier(trigger->sql, column);
+    trigger_text(trigger, hidden ? ")" : "");
+}
+
+static void where_new_row(const struct trigger *trigger)
+{
+    const struct table *table = trigger->table;
+
+    if (trigger->row_number) {
+        mirror_sql_identifier(trigger->sql, trigger->row_number);
+        trigger_text(trigger, " = ");
+        outer_value(trigger, "NEW", trigger->row_number);
+        return;
+    }
+    for (size_t i = 0; i < table->key_count; i++) {
+        trigger_text(trigger, i ? " AND " : "");
+        trigger_column(trigger, (size_t)table->key[i]);
+        trigger_text(trigger, " = ");
+        outer_value(trigger, "NEW", table->columns[table->key[i]].name);
+    }
+}
+
+/* updated_at, unless the application has set it. */
+static void stamp(const struct trigger *trigger)
+{
+    const char *column;
+
+    if (trigger->updated_at == TABLE_NO_COLUMN)
+        return;
+    column = trigger->table->columns[trigger->updated_at].name;
+    trigger_text(trigger, "\n UPDATE ");
+    mirror_sql_identifier(trigger->sql, trigger->table->name);
+    trigger_text(trigger, " SET ");
+    mirror_sql_identifier(trigger->sql, column);
+    trigger_text(trigger, " = ");
+    trigger_moment(trigger, trigger->updated_at);
+    trigger_text(trigger, " WHERE ");
+    outer_value(trigger, "NEW", column);
+    trigger_text(trigger, " IS ");
+    outer_value(trigger, "OLD", column);
+    trigger_text(trigger, " AND ");
+    where_new_row(trigger);
+    trigger_text(trigger, ";");
+}
+
+static bool is_key(const struct trigger *trigger, size_t column)
+{
+    return table_is_key(trigger->table, column);
+}
+
+/* Not for the tombstone that the delete trigger puts back. */
+static void unless_put_back(const struct trigger *trigger)
+{
+    if (trigger->table->deleted_at == TABLE_NO_COLUMN)
+        return;
+    trigger_text(trigger, " AND (");
+    trigger_value(trigger, "NEW", (size_t)trigger->table->deleted_at);
+    trigger_text(trigger, " IS NULL OR ");
+    replaced_exists_key(trigger, "NEW");
+    trigger_text(trigger, " OR NOT ");
+    exists_recent_entry(trigger);
+    trigger_text(trigger, ")");
+}
+
+static void on_insert(const struct trigger *trigger)
+{
+    trigger_begin(trigger, "tide_capture_before_insert_", "BEFORE INSERT");
+    replaced_keep(trigger, true);
+
+    trigger_begin(trigger, "tide_capture_insert_", "AFTER INSERT");
+    trigger_text(trigger, " AND NOT ");
+    replaced_exist(trigger);
+    unless_put_back(trigger);
+    trigger_text(trigger, "\nBEGIN\n ");
+    start_entry_of(trigger, "NEW", "insert");
+    trigger_text(trigger, "NULL);\nEND;\n");
+
+    trigger_begin(trigger, "tide_capture_replace_", "AFTER INSERT");
+    trigger_text(trigger, " AND ");
+    replaced_exist(trigger);
+    unless_put_back(trigger);
+    trigger_text(trigger, "\nBEGIN");
+    replaced_capture_gone(trigger);
+    replaced_capture_come(trigger);
+    replaced_drop(trigger);
+    trigger_text(trigger, "\nEND;\n");
+}
+
+/* Something differs, and it is not just our own stamp. */
+static void when_changed(const struct trigger *trigger)
+{
+    const struct table *table = trigger->table;
+
+    trigger_text(trigger, " AND ");
+    trigger_same_key(trigger, "OLD", "NEW");
+    trigger_text(trigger, " AND (");
+    trigger_row_value(trigger, "OLD", trigger_is_not_stamp);
+    trigger_text(trigger, " IS NOT ");
+    trigger_row_value(trigger, "NEW", trigger_is_not_stamp);
+    if (trigger->updated_at != TABLE_NO_COLUMN) {
+        trigger_text(trigger, " OR OLD.");
+        mirror_sql_identifier(trigger->sql, table->columns[trigger->updated_at].name);
+        trigger_text(trigger, " IS NOT NEW.");
+        mirror_sql_identifier(trigger->sql, table->columns[trigger->updated_at].name);
+        trigger_text(trigger, " AND NOT ");
+        exists_recent_entry(trigger);
+    }
+    trigger_text(trigger, ")");
+}
+
+static void on_update(const struct trigger *trigger)
+{
+    trigger_begin_update_of(trigger, "tide_capture_before_update_", "BEFORE",
+                            replaced_is_decided_by);
+    replaced_keep(trigger, false);
+
+    trigger_begin(trigger, "tide_capture_update_", "AFTER UPDATE");
+    when_changed(trigger);
+    trigger_text(trigger, "\nBEGIN\n ");
+    start_entry_of(trigger, "OLD", "update");
+    trigger_base(trigger, "OLD", true);
+    trigger_text(trigger, ");");
+    stamp(trigger);
+    trigger_text(trigger, "\nEND;\n");
+
+    trigger_begin_update_of(trigger, "tide_capture_evict_", "AFTER",
+                            replaced_is_decided_by);
+    trigger_text(trigger, " AND ");
+    replaced_exist(trigger);
+    trigger_text(trigger, " AND ");
+    trigger_same_key(trigger, "OLD", "NEW");
+    trigger_text(trigger, "\nBEGIN");
+    replaced_capture_gone(trigger);
+    replaced_drop(trigger);
+    trigger_text(trigger, "\nEND;\n");
+}
+
+static void on_key_change(const struct trigger *trigger)
+{
+    trigger_begin_update_of(trigger, "tide_capture_key_", "AFTER", is_key);
+    trigger_text(trigger, " AND NOT (");
+    trigger_same_key(trigger, "OLD", "NEW");
+    trigger_text(trigger, ")\nBEGIN\n ");
+    start_entry_of(trigger, "OLD", "delete");
+    trigger_base(trigger, "OLD", false);
+    trigger_text(trigger, ");");
+    replaced_capture_gone(trigger);
+    replaced_capture_come(trigger);
+    replaced_drop(trigger);
+    stamp(trigger);
+    trigger_text(trigger, "\nEND;\n");
+}
+
+/* A tombstone stays as it is: there is nothing to delete. What REPLACE removes is left to
+ * the trigger that follows the insert; images of rows that stayed are of no use. */
+static void before_delete(const struct trigger *trigger)
+{
+    const struct table *table = trigger->table;
+
+    trigger_begin(trigger, "tide_capture_before_delete_", "BEFORE DELETE");
+    trigger_text(trigger, " AND (");
+    if (table->deleted_at != TABLE_NO_COLUMN) {
+        trigger_value(trigger, "OLD", (size_t)table->deleted_at);
+        trigger_text(trigger, " IS NOT NULL OR ");
+    }
+    replaced_exist(trigger);
+    trigger_text(trigger, ")\nBEGIN");
+    replaced_probe(trigger);
+    buffer_append_format(trigger->sql,
+                         "\n DELETE FROM tide_replaced WHERE table_id = %lld"
+                         " AND NOT (SELECT replaces FROM tide_probe) AND row_key = ",
+                         (long long)trigger->table_id);
+    trigger_key(trigger, "OLD");
+    trigger_text(trigger, ";");
+    if (table->deleted_at != TABLE_NO_COLUMN) {
+        trigger_text(trigger, "\n SELECT RAISE(IGNORE) WHERE ");
+        trigger_value(trigger, "OLD", (size_t)table->deleted_at);
+        trigger_text(trigger, " IS NOT NULL AND NOT (SELECT replaces FROM tide_probe);");
+    }
+    trigger_text(trigger, "\nEND;\n");
+}
+
+/* The row as a tombstone, under the number it had: full-text indexes go by it. */
+static void put_back(const struct trigger *trigger)
+{
+    const struct table *table = trigger->table;
+    bool numbered = trigger->row_number && !mirror_sql_has_rowid_key(table);
+
+    trigger_text(trigger, "\n INSERT INTO ");
+    mirror_sql_identifier(trigger->sql, table->name);
+    trigger_text(trigger, " (");
+    if (numbered)
+        mirror_sql_identifier(trigger->sql, trigger->row_number);
+    for (size_t i = 0; i < table->column_count; i++) {
+        trigger_text(trigger, i || numbered ? ", " : "");
+        trigger_column(trigger, i);
+    }
+    trigger_text(trigger, ") VALUES (");
+    if (numbered)
+        trigger_row_number(trigger, "OLD");
+    for (size_t i = 0; i < table->column_count; i++) {
+        trigger_text(trigger, i || numbered ? ", " : "");
+        if ((int)i == table->deleted_at || (int)i == trigger->updated_at)
+            trigger_moment(trigger, (int)i);
+        else
+            trigger_value(trigger, "OLD", i);
+    }
+    trigger_text(trigger, ");");
+}
+
+static void on_delete(const struct trigger *trigger)
+{
+    const struct table *table = trigger->table;
+
+    before_delete(trigger);
+    trigger_begin(trigger, "tide_capture_delete_", "AFTER DELETE");
+    trigger_text(trigger, " AND NOT ");
+    replaced_exists_key(trigger, "OLD");
+    if (table->deleted_at == TABLE_NO_COLUMN) {
+        trigger_text(trigger, "\nBEGIN\n ");
+        start_entry_of(trigger, "OLD", "delete");
+        trigger_base(trigger, "OLD", false);
+        trigger_text(trigger, ");\nEND;\n");
+        return;
+    }
+    trigger_text(trigger, "\nBEGIN\n ");
+    start_entry_of(trigger, "OLD", "update");
+    trigger_text(trigger, "'{' || substr(");
+    trigger_member(trigger, "OLD", (size_t)table->deleted_at);
+    trigger_text(trigger, ", 2) || '}');");
+    put_back(trigger);
+    trigger_text(trigger, "\nEND;\n");
+}
+
+void mirror_sql_create_capture(struct buffer *sql, const struct table *table,
+                               int64_t table_id)
+{
+    struct trigger trigger;
+
+    trigger_init(&trigger, sql, table, table_id);
+    on_insert(&trigger);
+    on_update(&trigger);
+    on_key_change(&trigger);
+    on_delete(&trigger);
+}
+
+void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table)
+{
+    buffer_append_text(sql, "DROP VIEW IF EXISTS ");
+    mirror_sql_prefixed(sql, "live_", table->name);
+    buffer_append_text(sql, ";\n");
+    for (size_t i = 0; i < sizeof(capture_prefixes) / sizeof(capture_prefixes[0]); i++) {
+        buffer_append_text(sql, "DROP TRIGGER IF EXISTS ");
+        mirror_sql_prefixed(sql, capture_prefixes[i], table->name);
+        buffer_append_text(sql, ";\n");
+    }
+}

@@ -1,0 +1,284 @@
+#include "lib/store/mirror_sql_replace.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/store/mirror_sql.h"
+
+#include <string.h>
+
+/* Rows kept for this table; nearly always none. */
+void replaced_exist(const struct trigger *trigger)
+{
+    buffer_append_format(trigger->sql,
+                         "EXISTS (SELECT 1 FROM tide_replaced WHERE table_id = %lld)",
+                         (long long)trigger->table_id);
+}
+
+/* The kept row with that very key. */
+void replaced_exists_key(const struct trigger *trigger, const char *row)
+{
+    buffer_append_format(
+        trigger->sql,
+        "EXISTS (SELECT 1 FROM tide_replaced WHERE table_id = %lld AND row_key = ",
+        (long long)trigger->table_id);
+    trigger_key(trigger, row);
+    trigger_text(trigger, ")");
+}
+
+/* Whether the predicate of a partial index speaks of the column: it quotes all names. */
+static bool is_in_predicate(const struct trigger *trigger, const char *predicate,
+                            size_t column)
+{
+    OWNED(buffer_release) struct buffer quoted_name = {0};
+
+    mirror_sql_identifier(&quoted_name, trigger->table->columns[column].name);
+    trigger->sql->failed |= quoted_name.failed;
+    return predicate && quoted_name.data && strstr(predicate, quoted_name.data);
+}
+
+/* Whether the new row is in a partial index itself. */
+static void new_row_matches(const struct trigger *trigger, const char *predicate)
+{
+    size_t count = 0;
+
+    trigger_text(trigger, " AND EXISTS (SELECT 1 FROM (SELECT ");
+    for (size_t i = 0; i < trigger->table->column_count; i++) {
+        if (!is_in_predicate(trigger, predicate, i))
+            continue;
+        trigger_text(trigger, count++ ? ", " : "");
+        trigger_value(trigger, "NEW", i);
+        trigger_text(trigger, " AS ");
+        trigger_column(trigger, i);
+    }
+    buffer_append_format(trigger->sql, "%s) WHERE %s)", count ? "" : "1", predicate);
+}
+
+/* tide_row holds the values of NEW in a unique index; index NULL: in the primary key. */
+static void meets(const struct trigger *trigger, const struct table_index *index)
+{
+    const int *columns = index ? index->columns : trigger->table->key;
+    size_t count = index ? index->column_count : trigger->table->key_count;
+
+    for (size_t i = 0; i < count; i++) {
+        trigger_text(trigger, i ? " AND " : "");
+        trigger_value(trigger, "tide_row", (size_t)columns[i]);
+        trigger_text(trigger, " = ");
+        trigger_value(trigger, "NEW", (size_t)columns[i]);
+    }
+    if (!index || !index->predicate)
+        return;
+    buffer_append_format(trigger->sql, " AND (%s)", index->predicate);
+    new_row_matches(trigger, index->predicate);
+}
+
+static void is_other_row(const struct trigger *trigger)
+{
+    trigger_text(trigger, " AND ");
+    if (trigger->row_number) {
+        trigger_row_number(trigger, "tide_row");
+        trigger_text(trigger, " <> ");
+        trigger_row_number(trigger, "OLD");
+    } else {
+        trigger_text(trigger, "NOT (");
+        trigger_same_key(trigger, "tide_row", "OLD");
+        trigger_text(trigger, ")");
+    }
+}
+
+/* Sets tide_probe.replaces when the statement's policy is REPLACE. */
+void replaced_probe(const struct trigger *trigger)
+{
+    trigger_text(trigger,
+                 "\n UPDATE tide_probe SET replaces = 0 WHERE replaces <> 0;"
+                 "\n INSERT OR IGNORE INTO tide_probe (one, replaces) VALUES (1, 1);");
+}
+
+/* Whose statement keeps the rows: the key that NEW will have. It is not known yet where
+ * SQLite or a default is to make it. */
+static void owner_before(const struct trigger *trigger, bool inserts)
+{
+    const struct table *table = trigger->table;
+
+    if (inserts) {
+        trigger_text(trigger, "CASE WHEN ");
+        for (size_t i = 0; i < table->key_count; i++) {
+            trigger_text(trigger, i ? " OR " : "");
+            trigger_value(trigger, "NEW", (size_t)table->key[i]);
+            trigger_text(trigger, mirror_sql_has_rowid_key(table) ? " = -1" : " IS NULL");
+        }
+        trigger_text(trigger, " THEN '' ELSE ");
+    }
+    trigger_key(trigger, "NEW");
+    trigger_text(trigger, inserts ? " END" : "");
+}
+
+static void of_owner(const struct trigger *trigger)
+{
+    buffer_append_format(trigger->sql,
+                         "tide_replaced.table_id = %lld"
+                         " AND tide_replaced.owner IN ('', ",
+                         (long long)trigger->table_id);
+    trigger_key(trigger, "NEW");
+    trigger_text(trigger, ")");
+}
+
+static void forget_replaced(const struct trigger *trigger, bool inserts)
+{
+    buffer_append_format(trigger->sql,
+                         "\n DELETE FROM tide_replaced WHERE table_id = %lld"
+                         " AND owner IN ('', ",
+                         (long long)trigger->table_id);
+    owner_before(trigger, inserts);
+    trigger_text(trigger, ");");
+}
+
+static void keep_replaced(const struct trigger *trigger, const struct table_index *index,
+                          bool inserts)
+{
+    buffer_append_format(trigger->sql,
+                         "\n INSERT INTO tide_replaced (table_id, owner, row_key, "
+                         "row_number, stamp, base) SELECT %lld, ",
+                         (long long)trigger->table_id);
+    owner_before(trigger, inserts);
+    trigger_text(trigger, ", ");
+    trigger_key(trigger, "tide_row");
+    trigger_text(trigger, ", ");
+    if (trigger->row_number)
+        trigger_row_number(trigger, "tide_row");
+    else
+        trigger_text(trigger, "NULL");
+    trigger_text(trigger, ", ");
+    if (trigger->updated_at == TABLE_NO_COLUMN)
+        trigger_text(trigger, "NULL");
+    else
+        trigger_value(trigger, "tide_row", (size_t)trigger->updated_at);
+    trigger_text(trigger, ", ");
+    trigger_base(trigger, "tide_row", false);
+    trigger_from_rows(trigger);
+    meets(trigger, index);
+    if (inserts)
+        trigger_text(trigger, " AND (SELECT replaces FROM tide_probe)");
+    else
+        is_other_row(trigger);
+    trigger_text(trigger, " ON CONFLICT DO NOTHING;");
+}
+
+static bool is_in_index(const struct trigger *trigger, const struct table_index *index,
+                        size_t column)
+{
+    for (size_t i = 0; i < index->column_count; i++)
+        if ((size_t)index->columns[i] == column)
+            return true;
+    return is_in_predicate(trigger, index->predicate, column);
+}
+
+/* The columns whose change can make a row meet another one. */
+bool replaced_is_decided_by(const struct trigger *trigger, size_t column)
+{
+    const struct table *table = trigger->table;
+
+    if (table_is_key(table, column))
+        return true;
+    for (size_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i].unique && is_in_index(trigger, &table->indexes[i], column))
+            return true;
+    return false;
+}
+
+static void exists_met(const struct trigger *trigger, const struct table_index *index,
+                       bool inserts)
+{
+    trigger_text(trigger, "EXISTS (SELECT 1");
+    trigger_from_rows(trigger);
+    meets(trigger, index);
+    if (!inserts)
+        is_other_row(trigger);
+    trigger_text(trigger, ") OR ");
+}
+
+/* The rest of a BEFORE trigger: when NEW meets a row, keep what may go. */
+void replaced_keep(const struct trigger *trigger, bool inserts)
+{
+    const struct table *table = trigger->table;
+
+    trigger_text(trigger, " AND (");
+    exists_met(trigger, NULL, inserts);
+    for (size_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i].unique)
+            exists_met(trigger, &table->indexes[i], inserts);
+    replaced_exist(trigger);
+    trigger_text(trigger, ")\nBEGIN");
+    forget_replaced(trigger, inserts);
+    if (inserts)
+        replaced_probe(trigger);
+    keep_replaced(trigger, NULL, inserts);
+    for (size_t i = 0; i < table->index_count; i++)
+        if (table->indexes[i].unique)
+            keep_replaced(trigger, &table->indexes[i], inserts);
+    trigger_text(trigger, "\nEND;\n");
+}
+
+/* Entries for the rows that are really gone. */
+void replaced_capture_gone(const struct trigger *trigger)
+{
+    trigger_text(trigger, "\n ");
+    trigger_start_entry(trigger);
+    trigger_text(trigger,
+                 "SELECT table_id, row_key, 'delete', base FROM tide_replaced WHERE ");
+    of_owner(trigger);
+    trigger_text(trigger, " AND row_key <> ");
+    trigger_key(trigger, "NEW");
+    if (trigger->row_number) {
+        trigger_text(trigger, " AND NOT EXISTS (SELECT 1");
+        trigger_from_rows(trigger);
+        trigger_row_number(trigger, "tide_row");
+        trigger_text(trigger, " = tide_replaced.row_number AND tide_replaced.row_key = ");
+        trigger_key(trigger, "tide_row");
+        trigger_text(trigger, ")");
+    }
+    trigger_text(trigger, ";");
+}
+
+/* Of the kept row what differs from NEW; all of it where json_each() would stop at a NUL.
+ */
+static void difference(const struct trigger *trigger)
+{
+    trigger_text(trigger, "CASE WHEN instr(base, '\\u0000') THEN base ELSE"
+                          " (SELECT json_group_object(was.key, was.value)"
+                          " FROM json_each(tide_replaced.base) AS was JOIN json_each(");
+    trigger_base(trigger, "NEW", false);
+    trigger_text(trigger, ") AS becomes ON becomes.key = was.key"
+                          " WHERE becomes.value IS NOT was.value) END");
+}
+
+/* NEW took the place of a row with its own key, or has come in addition. */
+void replaced_capture_come(const struct trigger *trigger)
+{
+    trigger_text(trigger, "\n ");
+    trigger_start_entry(trigger);
+    trigger_text(trigger, "SELECT table_id, row_key, 'update', changed FROM"
+                          " (SELECT table_id, row_key, stamp, ");
+    difference(trigger);
+    trigger_text(trigger, " AS changed FROM tide_replaced WHERE ");
+    of_owner(trigger);
+    trigger_text(trigger, " AND row_key = ");
+    trigger_key(trigger, "NEW");
+    trigger_text(trigger, " LIMIT 1) WHERE changed <> '{}'");
+    if (trigger->updated_at != TABLE_NO_COLUMN) {
+        trigger_text(trigger, " OR stamp IS NOT ");
+        trigger_value(trigger, "NEW", (size_t)trigger->updated_at);
+    }
+    trigger_text(trigger, ";\n ");
+    trigger_start_entry(trigger);
+    buffer_append_format(trigger->sql, "SELECT %lld, ", (long long)trigger->table_id);
+    trigger_key(trigger, "NEW");
+    trigger_text(trigger, ", 'insert', NULL WHERE NOT ");
+    replaced_exists_key(trigger, "NEW");
+    trigger_text(trigger, ";");
+}
+
+void replaced_drop(const struct trigger *trigger)
+{
+    trigger_text(trigger, "\n DELETE FROM tide_replaced WHERE ");
+    of_owner(trigger);
+    trigger_text(trigger, ";");
+}

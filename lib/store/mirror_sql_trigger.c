@@ -1,0 +1,297 @@
+#include "lib/store/mirror_sql_trigger.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/store/mirror_sql.h"
+
+#include <string.h>
+
+/* Long chains of || nest deeper than SQLite's parser goes. */
+#define CHAIN_LENGTH 50
+
+void trigger_text(const struct trigger *trigger, const char *part)
+{
+    buffer_append_text(trigger->sql, part);
+}
+
+void trigger_column(const struct trigger *trigger, size_t column)
+{
+    mirror_sql_identifier(trigger->sql, trigger->table->columns[column].name);
+}
+
+void trigger_value(const struct trigger *trigger, const char *row, size_t column)
+{
+    buffer_append_format(trigger->sql, "%s.", row);
+    trigger_column(trigger, column);
+}
+
+void trigger_row_number(const struct trigger *trigger, const char *row)
+{
+    buffer_append_format(trigger->sql, "%s.", row);
+    mirror_sql_identifier(trigger->sql, trigger->row_number);
+}
+
+const struct column_codec_info *trigger_codec(const struct trigger *trigger,
+                                              size_t column)
+{
+    return column_codec_info(trigger->table->columns[column].codec);
+}
+
+static const char *find_row_number(const struct table *table)
+{
+    static const char *const names[] = {"rowid", "_rowid_", "oid"};
+
+    if (mirror_sql_has_rowid_key(table))
+        return table->columns[table->key[0]].name;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t column = 0;
+
+        while (column < table->column_count &&
+               !table_same_name(table->columns[column].name, names[i]))
+            column++;
+        if (column == table->column_count)
+            return names[i];
+    }
+    return NULL;
+}
+
+void trigger_init(struct trigger *out_trigger, struct buffer *sql,
+                  const struct table *table, int64_t table_id)
+{
+    bool stamped = table->updated_at != TABLE_NO_COLUMN &&
+                   !table_is_key(table, (size_t)table->updated_at);
+
+    *out_trigger = (struct trigger){
+        .sql = sql,
+        .table = table,
+        .table_id = table_id,
+        .row_number = find_row_number(table),
+        .updated_at = stamped ? table->updated_at : TABLE_NO_COLUMN,
+    };
+}
+
+/* A key column in the primary's spelling, equal for keys that the cache takes for equal.
+ */
+static void key_column(const struct trigger *trigger, const char *row, size_t column)
+{
+    static const char *const wraps[][2] = {{"CAST(", " AS TEXT)"},
+                                           {"lower(", ")"},
+                                           {"rtrim(", ")"},
+                                           {"'\\x' || lower(hex(", "))"}};
+    const struct column_codec_info *codec = trigger_codec(trigger, column);
+    size_t wrap = 0;
+
+    if (strcmp(codec->cache_type, "REAL") == 0 ||
+        strcmp(codec->cache_type, "NUMERIC") == 0) {
+        trigger_text(trigger, "CASE typeof(");
+        trigger_value(trigger, row, column);
+        trigger_text(trigger, ") WHEN 'real' THEN quote(");
+        trigger_value(trigger, row, column);
+        trigger_text(trigger, ") ELSE CAST(");
+        trigger_value(trigger, row, column);
+        trigger_text(trigger, " AS TEXT) END");
+        return;
+    }
+    if (codec->collation)
+        wrap = strcmp(codec->collation, "NOCASE") == 0 ? 1 : 2;
+    else if (strcmp(codec->cache_type, "BLOB") == 0)
+        wrap = 3;
+    trigger_text(trigger, wraps[wrap][0]);
+    trigger_value(trigger, row, column);
+    trigger_text(trigger, wraps[wrap][1]);
+}
+
+void trigger_key(const struct trigger *trigger, const char *row)
+{
+    trigger_text(trigger, "json_array(");
+    for (size_t i = 0; i < trigger->table->key_count; i++) {
+        trigger_text(trigger, i ? ", " : "");
+        key_column(trigger, row, (size_t)trigger->table->key[i]);
+    }
+    trigger_text(trigger, ")");
+}
+
+void trigger_same_key(const struct trigger *trigger, const char *left, const char *right)
+{
+    for (size_t i = 0; i < trigger->table->key_count; i++) {
+        size_t column = (size_t)trigger->table->key[i];
+
+        trigger_text(trigger, i ? " AND " : "");
+        trigger_value(trigger, left, column);
+        trigger_text(trigger, " IS ");
+        trigger_value(trigger, right, column);
+    }
+}
+
+/* (OLD.a, OLD.b) of the columns for which wanted() holds; the number of them. */
+void trigger_row_value(const struct trigger *trigger, const char *row,
+                       bool (*wanted)(const struct trigger *, size_t))
+{
+    size_t count = 0;
+
+    trigger_text(trigger, "(");
+    for (size_t i = 0; i < trigger->table->column_count; i++) {
+        if (!wanted(trigger, i))
+            continue;
+        trigger_text(trigger, count++ ? ", " : "");
+        trigger_value(trigger, row, i);
+        if (trigger_codec(trigger, i)->collation)
+            trigger_text(trigger, " COLLATE BINARY");
+    }
+    trigger_text(trigger, ")");
+}
+
+bool trigger_is_not_stamp(const struct trigger *trigger, size_t column)
+{
+    return trigger->updated_at != (int)column;
+}
+
+/* What goes to the primary when it changes. */
+static bool is_pushed(const struct trigger *trigger, size_t column)
+{
+    return trigger_is_not_stamp(trigger, column) &&
+           !trigger->table->columns[column].generated;
+}
+
+/* What can differ between OLD and NEW while the key is the same. */
+static bool is_pushed_update(const struct trigger *trigger, size_t column)
+{
+    return is_pushed(trigger, column) && (!table_is_key(trigger->table, column) ||
+                                          trigger_codec(trigger, column)->collation);
+}
+
+static void differs(const struct trigger *trigger, size_t column)
+{
+    trigger_value(trigger, "OLD", column);
+    trigger_text(trigger, trigger_codec(trigger, column)->collation
+                              ? " COLLATE BINARY IS NOT "
+                              : " IS NOT ");
+    trigger_value(trigger, "NEW", column);
+}
+
+/* quote() of the value, which would stop at a NUL byte. */
+static void quoted(const struct trigger *trigger, const char *row, size_t column)
+{
+    if (strcmp(trigger_codec(trigger, column)->cache_type, "TEXT") != 0) {
+        trigger_text(trigger, "quote(");
+        trigger_value(trigger, row, column);
+        trigger_text(trigger, ")");
+        return;
+    }
+    trigger_text(trigger, "CASE typeof(");
+    trigger_value(trigger, row, column);
+    trigger_text(trigger, ") WHEN 'text' THEN '''' || replace(");
+    trigger_value(trigger, row, column);
+    trigger_text(trigger, ", '''', '''''') || '''' ELSE quote(");
+    trigger_value(trigger, row, column);
+    trigger_text(trigger, ") END");
+}
+
+static bool is_plain_json(const char *column)
+{
+    for (; *column; column++)
+        if ((unsigned char)*column < 0x20 || *column == '"' || *column == '\\')
+            return false;
+    return true;
+}
+
+void trigger_member(const struct trigger *trigger, const char *row, size_t column)
+{
+    OWNED(buffer_release) struct buffer label = {0};
+    const char *column_name = trigger->table->columns[column].name;
+
+    if (is_plain_json(column_name)) {
+        buffer_append_format(&label, ",\"%s\":", column_name);
+        mirror_sql_literal(trigger->sql, label.data ? label.data : "");
+        trigger->sql->failed |= label.failed;
+    } else {
+        trigger_text(trigger, "',' || json_quote(");
+        mirror_sql_literal(trigger->sql, column_name);
+        trigger_text(trigger, ") || ':'");
+    }
+    trigger_text(trigger, " || json_quote(");
+    quoted(trigger, row, column);
+    trigger_text(trigger, ")");
+}
+
+/* JSON of column name to quoted value: all of row, or of OLD what differs from NEW. */
+void trigger_base(const struct trigger *trigger, const char *row, bool changes_only)
+{
+    size_t count = 0;
+
+    trigger_text(trigger, "'{' || substr((''");
+    for (size_t i = 0; i < trigger->table->column_count; i++) {
+        if (changes_only ? !is_pushed_update(trigger, i) : !is_pushed(trigger, i))
+            continue;
+        trigger_text(trigger,
+                     count++ % CHAIN_LENGTH == CHAIN_LENGTH - 1 ? ") || (" : " || ");
+        if (changes_only) {
+            trigger_text(trigger, "CASE WHEN ");
+            differs(trigger, i);
+            trigger_text(trigger, " THEN ");
+        }
+        trigger_member(trigger, row, i);
+        trigger_text(trigger, changes_only ? " ELSE '' END" : "");
+    }
+    trigger_text(trigger, "), 2) || '}'");
+}
+
+void trigger_moment(const struct trigger *trigger, int column)
+{
+    trigger_text(trigger, trigger_codec(trigger, (size_t)column) ==
+                                  column_codec_info(CODEC_TIMESTAMPTZ)
+                              ? "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
+                              : "strftime('%Y-%m-%d %H:%M:%f', 'now')");
+}
+
+/* A gate whose row somebody deleted is a closed one. */
+static void when_closed(const struct trigger *trigger)
+{
+    trigger_text(trigger, "\nWHEN (SELECT open FROM tide_gate) IS NOT 1");
+}
+
+void trigger_begin(const struct trigger *trigger, const char *prefix, const char *event)
+{
+    trigger_text(trigger, "CREATE TRIGGER ");
+    mirror_sql_prefixed(trigger->sql, prefix, trigger->table->name);
+    buffer_append_format(trigger->sql, " %s ON ", event);
+    mirror_sql_identifier(trigger->sql, trigger->table->name);
+    when_closed(trigger);
+}
+
+static void column_list(const struct trigger *trigger, struct buffer *names,
+                        bool (*wanted)(const struct trigger *, size_t))
+{
+    for (size_t i = 0; i < trigger->table->column_count; i++) {
+        if (!wanted(trigger, i))
+            continue;
+        buffer_append_text(names, names->length ? ", " : "");
+        mirror_sql_identifier(names, trigger->table->columns[i].name);
+    }
+}
+
+void trigger_begin_update_of(const struct trigger *trigger, const char *prefix,
+                             const char *when,
+                             bool (*wanted)(const struct trigger *, size_t))
+{
+    OWNED(buffer_release) struct buffer names = {0};
+    OWNED(buffer_release) struct buffer event = {0};
+
+    column_list(trigger, &names, wanted);
+    buffer_append_format(&event, "%s UPDATE OF %s", when, names.data ? names.data : "");
+    if (names.failed || event.failed)
+        trigger->sql->failed = true;
+    else
+        trigger_begin(trigger, prefix, event.data);
+}
+
+void trigger_from_rows(const struct trigger *trigger)
+{
+    trigger_text(trigger, " FROM ");
+    mirror_sql_identifier(trigger->sql, trigger->table->name);
+    trigger_text(trigger, " AS tide_row WHERE ");
+}
+
+void trigger_start_entry(const struct trigger *trigger)
+{
+    trigger_text(trigger, "INSERT INTO tide_outbox (table_id, row_key, op, base) ");
+}
