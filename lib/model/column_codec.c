@@ -1,6 +1,7 @@
 #include "lib/model/column_codec.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /*
  * The cast strips a domain and a type modifier, which costs nothing: it is resolved
@@ -42,6 +43,44 @@ static const struct column_codec_info codecs[] = {
 };
 
 _Static_assert(sizeof(codecs) / sizeof(codecs[0]) == CODEC_COUNT, "a codec has no row");
+
+static const char *const codec_names[CODEC_COUNT] = {
+    [CODEC_SMALLINT] = "smallint",
+    [CODEC_INTEGER] = "integer",
+    [CODEC_BIGINT] = "bigint",
+    [CODEC_BOOLEAN] = "boolean",
+    [CODEC_REAL] = "real",
+    [CODEC_DOUBLE] = "double",
+    [CODEC_NUMERIC] = "numeric",
+    [CODEC_NUMERIC_SHORT] = "numeric_short",
+    [CODEC_NUMERIC_AS_REAL] = "numeric_as_real",
+    [CODEC_TEXT] = "text",
+    [CODEC_PADDED_TEXT] = "padded_text",
+    [CODEC_CASELESS_TEXT] = "caseless_text",
+    [CODEC_UUID] = "uuid",
+    [CODEC_TIMESTAMPTZ] = "timestamptz",
+    [CODEC_JSON] = "json",
+    [CODEC_JSONB] = "jsonb",
+    [CODEC_BYTEA] = "bytea",
+    [CODEC_SERVER_TEXT] = "server_text",
+    [CODEC_ARRAY_OF_LITERALS] = "array_of_literals",
+    [CODEC_ARRAY_OF_TEXT] = "array_of_text",
+};
+
+const char *column_codec_name(enum column_codec codec)
+{
+    return codec_names[codec];
+}
+
+bool column_codec_read(const char *name, enum column_codec *out_codec)
+{
+    for (int i = 0; i < CODEC_COUNT; i++)
+        if (strcmp(codec_names[i], name) == 0) {
+            *out_codec = (enum column_codec)i;
+            return true;
+        }
+    return false;
+}
 
 const struct column_codec_info *column_codec_info(enum column_codec codec)
 {

@@ -9,6 +9,8 @@
 #ifndef LIB_MODEL_COLUMN_CODEC_H
 #define LIB_MODEL_COLUMN_CODEC_H
 
+#include <stdbool.h>
+
 enum column_codec {
     CODEC_SMALLINT,
     CODEC_INTEGER,
@@ -43,6 +45,11 @@ struct column_codec_info {
     const char *cache_type; /* declared type in the cache: "TEXT", "NUMERIC" */
     const char *collation;  /* "NOCASE", "RTRIM" or NULL for BINARY */
 };
+
+/* Names rather than numbers where a cache file keeps them: another tidemark may number
+ * its codecs differently. */
+const char *column_codec_name(enum column_codec codec);
+bool column_codec_read(const char *name, enum column_codec *out_codec);
 
 /* Never NULL for a codec below CODEC_COUNT. */
 const struct column_codec_info *column_codec_info(enum column_codec codec);

@@ -1,29 +1,5 @@
 #include "lib/model/table_fingerprint.h"
 
-/* Names rather than numbers: another tidemark may number its codecs differently. */
-static const char *const codec_names[CODEC_COUNT] = {
-    [CODEC_SMALLINT] = "smallint",
-    [CODEC_INTEGER] = "integer",
-    [CODEC_BIGINT] = "bigint",
-    [CODEC_BOOLEAN] = "boolean",
-    [CODEC_REAL] = "real",
-    [CODEC_DOUBLE] = "double",
-    [CODEC_NUMERIC] = "numeric",
-    [CODEC_NUMERIC_SHORT] = "numeric_short",
-    [CODEC_NUMERIC_AS_REAL] = "numeric_as_real",
-    [CODEC_TEXT] = "text",
-    [CODEC_PADDED_TEXT] = "padded_text",
-    [CODEC_CASELESS_TEXT] = "caseless_text",
-    [CODEC_UUID] = "uuid",
-    [CODEC_TIMESTAMPTZ] = "timestamptz",
-    [CODEC_JSON] = "json",
-    [CODEC_JSONB] = "jsonb",
-    [CODEC_BYTEA] = "bytea",
-    [CODEC_SERVER_TEXT] = "server_text",
-    [CODEC_ARRAY_OF_LITERALS] = "array_of_literals",
-    [CODEC_ARRAY_OF_TEXT] = "array_of_text",
-};
-
 /* " "…"" with quotes doubled, so that no name can look like the end of its item. */
 static void append_quoted(struct buffer *text, const char *value)
 {
@@ -61,7 +37,7 @@ static void append_column(struct buffer *text, const struct table_column *column
     buffer_append_text(text, "column");
     append_quoted(text, column->name);
     append_quoted(text, column->type_name);
-    buffer_append_format(text, " %s%s%s", codec_names[column->codec],
+    buffer_append_format(text, " %s%s%s", column_codec_name(column->codec),
                          column->not_null ? " not null" : "",
                          column->generated ? " generated" : "");
     append_optional(text, "default", column->cache_default);

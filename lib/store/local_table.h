@@ -1,7 +1,5 @@
 /*
- * Local table: a mirrored table as far as the cache file itself describes it: its
- * columns, their declared types, its key. Enough to read and write rows as an application
- * does, with no primary at hand.
+ * Local table: the definition of a mirrored table, read from the cache file alone.
  */
 #ifndef LIB_STORE_LOCAL_TABLE_H
 #define LIB_STORE_LOCAL_TABLE_H
@@ -11,8 +9,8 @@
 struct database;
 
 /*
- * Codecs stand for the declared types (TEXT: text, BLOB: bytea …), not for the primary's.
- * NOTHING: no such mirrored table. The table is the caller's to table_release().
+ * As table_reading() gives it. NOTHING: no such mirrored table. The table is the caller's
+ * to table_release().
  */
 MUST_CHECK enum outcome local_table_read(struct database *db, const char *name,
                                          struct table *out_table, struct error *err);

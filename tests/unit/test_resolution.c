@@ -9,7 +9,10 @@
 /* A mirrored table with one row, and a trigger that stands for the capture. */
 static const char world[] =
     "insert into tide_table (name, schema_name, fingerprint, tracked, exact, mark_us, "
-    "swept_us, basis) values ('Note', 'public', 'f', 1, '', 0, 0, '');"
+    "swept_us, basis) values ('Note', 'public', 'table 1 \"public\" \"Note\"\n"
+    "column \"id\" \"text\" text not null\ncolumn \"n\" \"integer\" integer\n"
+    "column \"body\" \"text\" text\ncolumn \"raw\" \"bytea\" bytea\nkey \"id\"\n"
+    "updated_at -\ndeleted_at -\n', 1, '', 0, 0, '');"
     "create table \"Note\" (id text not null, n integer, body text, raw blob, primary "
     "key "
     "(id));"

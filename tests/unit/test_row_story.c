@@ -12,8 +12,11 @@ static int setup(void **state)
     cache_in_memory_setup(state);
     run_sql(*state,
             "insert into tide_table (name, schema_name, fingerprint, tracked, exact, "
-            "mark_us, swept_us, basis) values ('line', 'public', 'f', 1, '', 1000000, 0, "
-            "'');"
+            "mark_us, swept_us, basis) values ('line', 'public', 'table 1 \"public\" "
+            "\"line\"\ncolumn \"order_id\" \"text\" text not null\n"
+            "column \"number\" \"integer\" integer not null\n"
+            "column \"note\" \"text\" text\nkey \"order_id\" \"number\"\n"
+            "updated_at -\ndeleted_at -\n', 1, '', 1000000, 0, '');"
             "create table line (order_id text, number integer, note text, primary key "
             "(order_id, number));"
             "insert into line values ('o1', 2, 'new');"
