@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
+#include "lib/store/pending.h"
 #include "round_header.sql.h"
 
 #include <errno.h>
@@ -169,6 +170,7 @@ void engine_free(struct engine *engine)
         engine_set_state(engine, SYNC_STOPPED, NULL, 0);
     pull_release(&engine->pull);
     followed_set_release(&engine->followed);
+    pending_free(engine->pending);
     if (engine->cache_is_open)
         cache_release(&engine->cache);
     primary_free(engine->copier);
@@ -195,6 +197,8 @@ enum outcome engine_open(struct engine *engine, struct error *err)
     if (cache_open(&engine->cache, &engine->config.cache, err) == FAILED)
         return FAILED;
     engine->cache_is_open = true;
+    if (pending_new(&engine->pending, engine->cache.db, err) == FAILED)
+        return FAILED;
     database_on_progress(engine->cache.db, beat_and_look, engine);
     engine_set_state(engine, SYNC_CATCHING_UP, NULL, 0);
     return OK;

@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
 #include "lib/store/mirror_sql.h"
+#include "lib/store/pending.h"
 
 #include <malloc.h>
 
@@ -78,7 +79,7 @@ static enum outcome count_tables(struct engine *engine, bool idle, struct error 
 static enum outcome purge_table(struct engine *engine, struct followed_table *followed,
                                 struct error *err)
 {
-    OWNED(buffer_release) struct buffer sql = {0};
+    OWNED(mirror_release) struct mirror mirror = {0};
     char before[CLOCK_TEXT_SIZE];
     bool copied = followed->copied_since_purge;
 
@@ -87,14 +88,20 @@ static enum outcome purge_table(struct engine *engine, struct followed_table *fo
         return OK;
     clock_format_utc(followed->cursor.mark_us - engine->config.tombstone_retention_us,
                      before);
-    mirror_sql_purge_tombstones(&sql, followed->table, before);
-    if (buffer_check(&sql, err) == FAILED)
+    if (mirror_init(&mirror, engine->cache.db, followed->table, followed->table->name,
+                    err) == FAILED)
         return FAILED;
-    return database_run(engine->cache.db, "purge old tombstones", sql.data, err);
+    if (!pending_is_empty(engine->pending))
+        mirror.pending = engine->pending;
+    return mirror_purge_tombstones(&mirror, before, err);
 }
 
 static enum outcome purge_tables(struct engine *engine, struct error *err)
 {
+    const struct outbox_tables tables = followed_set_pushable(&engine->followed);
+
+    if (pending_refresh(engine->pending, &tables, err) == FAILED)
+        return FAILED;
     for (size_t i = 0; i < engine->followed.count; i++)
         if (purge_table(engine, &engine->followed.tables[i], err) == FAILED)
             return FAILED;
@@ -122,6 +129,7 @@ static enum outcome purge_tombstones(struct engine *engine, struct error *err)
         purge_tables(engine, err) == FAILED || catalog_close_gate(db, err) == FAILED ||
         database_commit(db, err) == FAILED) {
         database_roll_back(db);
+        pending_reset(engine->pending);
         return FAILED;
     }
     return OK;

@@ -7,7 +7,9 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
+#include "lib/store/carry_over.h"
 #include "lib/store/mirror_layout.h"
+#include "lib/store/pending.h"
 #include "round_header.sql.h"
 
 #include <stdlib.h>
@@ -132,20 +134,31 @@ static bool is_gone(const struct table_set *schema, const struct catalog_table *
     return !is_refused(schema, stored->schema, stored->name);
 }
 
-static enum outcome drop_gone_tables(struct database *db, const struct table_set *schema,
-                                     struct error *err)
+/* What is pending for it cannot go anywhere any more. */
+static enum outcome drop_gone_table(struct engine *engine, const char *name,
+                                    struct error *err)
 {
+    struct database *db = engine->cache.db;
+
+    log_info("%s: not mirrored any more, dropped from the cache", name);
+    if (carry_over_reject_all(db, engine->pending, name,
+                              "the table is not mirrored any more", err) == FAILED ||
+        mirror_layout_drop(db, name, err) == FAILED)
+        return FAILED;
+    return catalog_remove_table(db, name, err);
+}
+
+static enum outcome drop_gone_tables(struct engine *engine,
+                                     const struct table_set *schema, struct error *err)
+{
+    struct database *db = engine->cache.db;
     struct catalog_table *stored = NULL;
     size_t count = 0;
     enum outcome outcome = catalog_tables(db, &stored, &count, err);
 
     for (size_t i = 0; i < count; i++) {
-        if (outcome == OK && is_gone(schema, &stored[i])) {
-            log_info("%s: not mirrored any more, dropped from the cache", stored[i].name);
-            outcome = mirror_layout_drop(db, stored[i].name, err);
-            if (outcome == OK)
-                outcome = catalog_remove_table(db, stored[i].name, err);
-        }
+        if (outcome == OK && is_gone(schema, &stored[i]))
+            outcome = drop_gone_table(engine, stored[i].name, err);
         catalog_table_release(&stored[i]);
     }
     free(stored);
@@ -186,10 +199,11 @@ static enum outcome drop_leftovers(struct engine *engine, const struct table_set
     struct database *db = engine->cache.db;
 
     if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED ||
-        drop_gone_tables(db, schema, err) == FAILED ||
+        drop_gone_tables(engine, schema, err) == FAILED ||
         drop_stale_copies(db, schema, err) == FAILED ||
         catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED) {
         database_roll_back(db);
+        pending_reset(engine->pending);
         return FAILED;
     }
     return OK;
@@ -280,6 +294,7 @@ enum outcome engine_make_pull(struct engine *engine, struct error *err)
         .sweep_interval_us = engine->config.sweep_interval_us,
         .memory_limit_bytes = (size_t)8 << 20,
         .slice_bytes = (int64_t)512 << 20,
+        .pending = engine->pending,
     };
 
     pull_release(&engine->pull);

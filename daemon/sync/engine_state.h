@@ -38,6 +38,7 @@ struct engine {
     /* the worker's own */
     struct cache cache;
     bool cache_is_open;
+    struct pending *pending; /* of the cache's connection; there while it is open */
     struct primary *primary; /* rounds, LISTEN */
     struct primary *copier;  /* snapshots; NULL while there are none */
     struct followed_set followed;

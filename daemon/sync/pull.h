@@ -19,6 +19,7 @@
 #include "lib/store/cache.h"
 #include "lib/store/change_set.h"
 
+struct pending;
 struct primary;
 
 struct pull_settings {
@@ -26,6 +27,7 @@ struct pull_settings {
     int64_t sweep_interval_us;
     size_t memory_limit_bytes; /* of the change set; beyond it, a file */
     int64_t slice_bytes; /* a round larger than this is applied in several transactions */
+    struct pending *pending; /* borrowed; of the cache's connection */
 };
 
 /* What a round does for one table; decided before anything is sent. */
@@ -71,6 +73,8 @@ struct pull {
         *culprit;           /* the table that the last failure belongs to, or NULL */
     int64_t delta_query_us; /* from sending to the last row of the last round */
     bool sliced;
+    struct outbox_tables pushable; /* what the pending index was last refreshed with */
+    int64_t captured;              /* the outbox's last sequence then */
 };
 
 /* For one schema and one primary; made anew when either changes. number is unique on the
@@ -90,7 +94,8 @@ MUST_CHECK enum outcome pull_receive(struct pull *pull, bool may_join,
                                      const char *expected_digest, struct error *err);
 
 /*
- * Merges what was received. save: write cursors even if no row changed. out_written says
+ * Merges what was received, beside what is pending; no push may be in flight. save: write
+ * cursors even if no row changed. out_written says
  * whether the cache was written at all. On failure nothing of the round is in the cache,
  * unless it was sliced, and then the cursor still says so; culprit names the table.
  */

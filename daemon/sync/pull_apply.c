@@ -7,6 +7,7 @@
 #include "lib/db/database.h"
 #include "lib/model/row_key.h"
 #include "lib/store/mirror_layout.h"
+#include "lib/store/pending.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,51 @@ static enum outcome prepare_mirrors(struct pull *pull, struct error *err)
     return OK;
 }
 
+/* ---- what is pending ---- */
+
+static enum outcome refresh_pending(struct pull *pull, struct error *err)
+{
+    pull->pushable = followed_set_pushable(pull->followed);
+    if (outbox_last_sequence(pull->cache->db, &pull->captured, err) == FAILED)
+        return FAILED;
+    return pending_refresh(pull->settings.pending, &pull->pushable, err);
+}
+
+/* With the lock in hand: what was captured since then, which is little. */
+static enum outcome catch_up_pending(struct pull *pull, struct error *err)
+{
+    int64_t captured = 0;
+
+    if (outbox_last_sequence(pull->cache->db, &captured, err) == FAILED)
+        return FAILED;
+    if (captured != pull->captured && refresh_pending(pull, err) == FAILED)
+        return FAILED;
+    if (pending_is_empty(pull->settings.pending))
+        return OK;
+    for (size_t i = 0; i < pull->plan_count; i++)
+        if (!pull->plans[i].joins)
+            pull->plans[i].mirror.pending = pull->settings.pending;
+    return OK;
+}
+
+static bool has_settled(const struct pull *pull)
+{
+    for (size_t i = 0; i < pull->plan_count; i++)
+        if (pull->plans[i].mirror.has_settled)
+            return true;
+    return false;
+}
+
+static bool has_parked(const struct pull *pull)
+{
+    for (size_t i = 0; i < pull->plan_count; i++)
+        if (pull->plans[i].mirror.has_parked)
+            return true;
+    return false;
+}
+
+/* ---- rows, in slices ---- */
+
 /* Between two slices of a round too large for one transaction. */
 static enum outcome commit_slice(struct pull *pull, struct error *err)
 {
@@ -42,9 +88,9 @@ static enum outcome commit_slice(struct pull *pull, struct error *err)
                           err) == FAILED ||
         catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED ||
         cache_checkpoint(pull->cache, pull->settings.slice_bytes / 4, err) == FAILED ||
-        database_begin(db, err) == FAILED)
+        database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED)
         return FAILED;
-    return catalog_open_gate(db, err);
+    return catch_up_pending(pull, err);
 }
 
 static enum outcome apply_rows(struct pull *pull, struct error *err)
@@ -62,7 +108,7 @@ static enum outcome apply_rows(struct pull *pull, struct error *err)
         pull->culprit = plan->followed;
         if (mirror_apply(&plan->mirror, &change, &plan->counts_applied, err) == FAILED)
             return FAILED;
-        if (slices && reader.file_at > slice_end) {
+        if (slices && reader.file_at > slice_end && !has_parked(pull)) {
             slice_end = reader.file_at + pull->settings.slice_bytes;
             if (commit_slice(pull, err) == FAILED)
                 return FAILED;
@@ -87,34 +133,41 @@ static enum outcome finish_refetch(struct pull *pull, struct pull_plan *plan,
 
 /* A copy counted its rows as they came: while no delta touched them, nobody need count
  * again. */
-static enum outcome count_rows(struct pull_plan *plan, int64_t *out_count,
+static enum outcome count_rows(struct pull_plan *plan, struct mirror_live *out_live,
                                struct error *err)
 {
     const struct mirror_counts *applied = &plan->counts_applied;
+    int64_t copied;
 
     if (!plan->joins || applied->written || applied->deleted)
-        return mirror_count_live(&plan->mirror, out_count, err);
-    *out_count = plan->followed->copy.row_count;
+        return mirror_count_live(&plan->mirror, out_live, err);
+    copied = plan->followed->copy.row_count;
+    *out_live = (struct mirror_live){.rows = copied, .rows_there = copied};
     return OK;
 }
 
-/* Rows that are gone show in the numbers: after a sweep nothing else can differ. */
+/*
+ * Rows that are gone show in the numbers: after a sweep nothing else can differ. Once all
+ * keys were compared, what is pending or on its way may still make a difference.
+ */
 static enum outcome compare_counts(struct pull_plan *plan, struct error *err)
 {
-    int64_t count = 0;
+    struct mirror_live live = {0};
+    int64_t difference;
 
     if (!plan->counts)
         return OK;
-    if (count_rows(plan, &count, err) == FAILED)
+    if (count_rows(plan, &live, err) == FAILED)
         return FAILED;
-    plan->followed->keys_wanted = count != plan->primary_count;
-    if (plan->followed->keys_wanted && plan->lists)
-        return error_set(
-            err, ERROR_CORRUPT,
-            "%s: %lld rows here and %lld on the primary after all keys were compared",
-            plan->followed->table->name, (long long)count,
-            (long long)plan->primary_count);
-    return OK;
+    difference = live.rows_there - plan->primary_count;
+    plan->followed->keys_wanted = difference != 0 && !plan->lists;
+    if (!plan->lists || llabs(difference) <= live.uncertain)
+        return OK;
+    return error_set(
+        err, ERROR_CORRUPT,
+        "%s: %lld rows here and %lld on the primary after all keys were compared",
+        plan->followed->table->name, (long long)live.rows,
+        (long long)plan->primary_count);
 }
 
 static enum outcome create_all_indexes(struct pull *pull, struct pull_plan *plan,
@@ -136,11 +189,13 @@ static enum outcome switch_in(struct pull *pull, struct pull_plan *plan,
     struct database *db = pull->cache->db;
 
     /* its statements would keep the private table busy */
-    plan->evicted = plan->mirror.has_evicted;
+    plan->evicted = plan->mirror.has_evicted || pull->captured;
     mirror_release(&plan->mirror);
     if (create_all_indexes(pull, plan, err) == FAILED ||
         mirror_layout_switch_in(db, followed->table, followed->copy.copy_name,
-                                followed->visible, err) == FAILED)
+                                followed->visible, pull->settings.pending,
+                                err) == FAILED ||
+        refresh_pending(pull, err) == FAILED)
         return FAILED;
     return catalog_remove_copy(db, followed->table->name, err);
 }
@@ -245,7 +300,7 @@ static void settle(struct pull *pull)
 /* Something other than rows: a copy to switch in, a cursor that says more than before. */
 static bool must_save(const struct pull *pull)
 {
-    if (pull->sliced)
+    if (pull->sliced || has_settled(pull))
         return true;
     for (size_t i = 0; i < pull->plan_count; i++) {
         const struct pull_plan *plan = &pull->plans[i];
@@ -272,8 +327,8 @@ static enum outcome merge_rows(struct pull *pull, struct error *err)
     struct database *db = pull->cache->db;
 
     if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED ||
-        prepare_mirrors(pull, err) == FAILED || apply_rows(pull, err) == FAILED ||
-        finish_tables(pull, err) == FAILED)
+        prepare_mirrors(pull, err) == FAILED || catch_up_pending(pull, err) == FAILED ||
+        apply_rows(pull, err) == FAILED || finish_tables(pull, err) == FAILED)
         return FAILED;
     pull->culprit = NULL;
     return OK;
@@ -298,7 +353,7 @@ enum outcome pull_apply(struct pull *pull, bool save, bool *out_written,
 
     pull->sliced = false;
     if (pull->changes.change_count > 0 || write) {
-        if (merge_rows(pull, err) == FAILED)
+        if (refresh_pending(pull, err) == FAILED || merge_rows(pull, err) == FAILED)
             goto failed;
         write = write || must_save(pull) || wrote_rows(pull);
     }
@@ -312,5 +367,6 @@ enum outcome pull_apply(struct pull *pull, bool save, bool *out_written,
 
 failed:
     database_roll_back(pull->cache->db);
+    pending_reset(pull->settings.pending);
     return FAILED;
 }

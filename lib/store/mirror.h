@@ -2,8 +2,8 @@
  * Mirror: writes changes of one table into the cache.
  *
  * Everything runs inside the caller's transaction with the gate open. A unique index
- * never stops a change: a row that stands in its way has changed on the primary too, so
- * it is removed and its key put on tide_refetch.
+ * never stops a change (mirror_room.h), and no change overwrites a local one that is
+ * pending (mirror_merge.h).
  */
 #ifndef LIB_STORE_MIRROR_H
 #define LIB_STORE_MIRROR_H
@@ -11,8 +11,11 @@
 #include "lib/db/statement.h"
 #include "lib/model/table.h"
 #include "lib/store/change_set.h"
+#include "lib/store/row_list.h"
 
 struct database;
+struct mirror_merge;
+struct pending;
 
 struct mirror {
     struct database *db;
@@ -21,12 +24,20 @@ struct mirror {
     struct statement insert;   /* for copies */
     struct statement upsert;
     struct statement remove;
-    struct statement present; /* adds to the list of keys, while `listing` */
-    struct statement *evict;  /* one for each unique index; prepared when first needed */
-    bool has_evicted;  /* in this transaction: keys on tide_refetch may be taken off again
-                        */
-    bool listing;      /* CHANGE_PRESENT keys are being collected */
-    struct value *key; /* room for key_count values */
+    struct row_list present; /* CHANGE_PRESENT keys, while there are any */
+    struct statement *evict; /* one for each unique index; prepared when first needed */
+    struct value *key;       /* room for key_count values */
+    bool has_evicted; /* in this round: keys on tide_refetch may be taken off again */
+
+    /* beside pending changes */
+    struct pending *pending; /* borrowed, and may change between two calls; NULL: nothing
+                                is pending */
+    struct mirror_merge *merge; /* NULL until a pending row was met */
+    bool has_parked;            /* local values are out of the table until the end of the
+                                   round: no commit may come in between */
+    bool has_settled;           /* pending changes were filed, trimmed or dropped: the
+                                   transaction counts though no row was written */
+    int64_t unsettled_rows;     /* in this round: removed, to be read again */
 };
 
 struct mirror_counts {
@@ -47,16 +58,26 @@ MUST_CHECK enum outcome mirror_apply(struct mirror *mirror, const struct change 
                                      struct mirror_counts *counts, struct error *err);
 
 /*
- * After the last change of the transaction: removes the live rows that CHANGE_PRESENT did
- * not list, if it listed any or if list_is_complete says that none is a complete list
- * too.
+ * After the last change of the round: removes the live rows that CHANGE_PRESENT did not
+ * list, if it listed any or if list_is_complete says that none is a complete list too;
+ * and settles what was left open about pending rows.
  */
 MUST_CHECK enum outcome mirror_finish(struct mirror *mirror, bool list_is_complete,
                                       struct mirror_counts *counts, struct error *err);
 
-/* Rows that are not tombstones. */
-MUST_CHECK enum outcome mirror_count_live(struct mirror *mirror, int64_t *out_count,
-                                          struct error *err);
+struct mirror_live {
+    int64_t rows;       /* that are not tombstones */
+    int64_t rows_there; /* that the primary should have: pending changes taken off */
+    int64_t uncertain;  /* by so much the truth may differ, either way */
+};
+/* After mirror_finish(). */
+MUST_CHECK enum outcome
+mirror_count_live(struct mirror *mirror, struct mirror_live *out_live, struct error *err);
+
+/* Tombstones older than `before`, a 27-character time; those with pending changes stay.
+ * Only for tables with deleted_at. */
+MUST_CHECK enum outcome mirror_purge_tombstones(struct mirror *mirror, const char *before,
+                                                struct error *err);
 
 /* Puts the key on tide_refetch. */
 MUST_CHECK enum outcome mirror_refetch(struct mirror *mirror, const struct value *key,

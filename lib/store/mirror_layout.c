@@ -4,7 +4,10 @@
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
 #include "lib/store/capture.h"
+#include "lib/store/carry_over.h"
 #include "lib/store/mirror.h"
+#include "lib/store/mirror_merge.h"
+#include "lib/store/mirror_pending.h"
 #include "lib/store/mirror_sql.h"
 #include "lib/store/presence.h"
 #include "lib/store/value_binding.h"
@@ -174,34 +177,86 @@ static enum outcome rename_copy(struct database *db, const struct table *table,
     return capture_install(db, table, err);
 }
 
-/* Writes what differs between the copy and the table that applications see. */
-static enum outcome merge_copy(struct database *db, const struct table *table,
-                               const char *copy_name, struct error *err)
+/*
+ * A copy holds no tombstones, so a pending row that is not in it is one there or gone:
+ * that is asked by its key.
+ */
+static enum outcome refetch_listed(struct mirror *mirror, struct row_list *pending,
+                                   struct error *err)
 {
-    OWNED(mirror_release) struct mirror mirror = {0};
+    struct value key[TABLE_KEY_LIMIT];
+    enum outcome outcome;
+
+    while ((outcome = row_list_first(pending, key, err)) == OK)
+        if (mirror_refetch(mirror, key, err) == FAILED ||
+            row_list_remove(pending, key, err) == FAILED)
+            return FAILED;
+    return outcome == FAILED ? FAILED : OK;
+}
+
+static enum outcome remove_absent(struct mirror *mirror, const char *copy_name,
+                                  struct error *err)
+{
+    OWNED(row_list_release) struct row_list kept = {0};
+
+    if (!mirror->pending)
+        return presence_delete_absent_from(mirror->db, mirror->table, copy_name, NULL,
+                                           err);
+    if (mirror_merge_make_lists(mirror, err) == FAILED ||
+        row_list_make(&kept, mirror->db, mirror->table, "kept", ROW_LIST_KEYS, err) ==
+            FAILED ||
+        mirror_pending_keep(mirror, &kept, err) == FAILED ||
+        presence_delete_absent_from(mirror->db, mirror->table, copy_name, &kept, err) ==
+            FAILED ||
+        refetch_listed(mirror, &kept, err) == FAILED)
+        return FAILED;
+    return row_list_drop(&kept, err);
+}
+
+static enum outcome apply_copy(struct mirror *mirror, const char *copy_name,
+                               struct value *row, struct error *err)
+{
     OWNED(statement_release) struct statement rows = {0};
     OWNED(buffer_release) struct buffer sql = {0};
-    OWNED(text_free) char *room = calloc(table->column_count, sizeof(struct value));
-    struct change change = {.operation = CHANGE_UPSERT,
-                            .values = (struct value *)(void *)room};
+    const struct change change = {.operation = CHANGE_UPSERT, .values = row};
     struct mirror_counts counts = {0};
     enum outcome outcome;
 
-    if (!room)
-        return error_out_of_memory(err);
-    mirror_sql_select_all(&sql, table, copy_name);
+    mirror_sql_select_all(&sql, mirror->table, copy_name);
     if (buffer_check(&sql, err) == FAILED ||
-        presence_delete_absent_from(db, table, copy_name, err) == FAILED ||
-        mirror_init(&mirror, db, table, table->name, err) == FAILED ||
-        statement_prepare_text(&rows, db, "read the copy", sql.data, err) == FAILED)
+        statement_prepare_text(&rows, mirror->db, "read the copy", sql.data, err) ==
+            FAILED)
         return FAILED;
     while ((outcome = statement_step(&rows, err)) == OK) {
-        for (size_t i = 0; i < table->column_count; i++)
-            value_read(&rows, (int)i, &((struct value *)(void *)room)[i]);
-        if (mirror_apply(&mirror, &change, &counts, err) == FAILED)
+        for (size_t i = 0; i < mirror->table->column_count; i++)
+            value_read(&rows, (int)i, &row[i]);
+        if (mirror_apply(mirror, &change, &counts, err) == FAILED)
             return FAILED;
     }
-    return outcome == FAILED ? FAILED : OK;
+    statement_release(&rows);
+    return outcome == FAILED ? FAILED : mirror_finish(mirror, false, &counts, err);
+}
+
+/* Writes what differs between the copy and the table that applications see. */
+static enum outcome merge_copy(struct database *db, const struct table *table,
+                               const char *copy_name, struct pending *pending,
+                               struct error *err)
+{
+    OWNED(mirror_release) struct mirror mirror = {0};
+    struct value *row = calloc(table->column_count, sizeof(*row));
+    enum outcome outcome;
+
+    if (!row)
+        return error_out_of_memory(err);
+    outcome = mirror_init(&mirror, db, table, table->name, err);
+    if (outcome == OK) {
+        mirror.pending = pending && !pending_is_empty(pending) ? pending : NULL;
+        outcome = remove_absent(&mirror, copy_name, err);
+    }
+    if (outcome == OK)
+        outcome = apply_copy(&mirror, copy_name, row, err);
+    free(row);
+    return outcome;
 }
 
 /* The statements that made what applications put on the table, one after another;
@@ -340,7 +395,7 @@ static enum outcome find_table(struct database *db, const char *name, struct err
 
 enum outcome mirror_layout_switch_in(struct database *db, const struct table *table,
                                      const char *copy_name, bool same_shape,
-                                     struct error *err)
+                                     struct pending *pending, struct error *err)
 {
     enum outcome present = find_table(db, table->name, err);
 
@@ -348,9 +403,12 @@ enum outcome mirror_layout_switch_in(struct database *db, const struct table *ta
         return FAILED;
     if (present == NOTHING)
         return rename_copy(db, table, copy_name, err);
-    if (!same_shape)
+    if (!same_shape) {
+        if (pending && carry_over_into(db, pending, table, copy_name, err) == FAILED)
+            return FAILED;
         return replace_table(db, table, copy_name, err);
-    if (merge_copy(db, table, copy_name, err) == FAILED ||
+    }
+    if (merge_copy(db, table, copy_name, pending, err) == FAILED ||
         capture_install(db, table, err) == FAILED)
         return FAILED;
     return mirror_layout_drop_copy(db, copy_name, err);

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 struct database;
+struct pending;
 
 /* tide_copy_<name>; out_name is freed by the caller. */
 MUST_CHECK enum outcome mirror_layout_copy_name(const char *table_name, char **out_name,
@@ -45,12 +46,16 @@ MUST_CHECK enum outcome mirror_layout_lacks_unique(struct database *db,
                                                    const char *copy_name, bool *out_lacks,
                                                    struct error *err);
 
-/* The copy becomes the table. same_shape: the table there was made from the same
- * definition. ERROR_SCHEMA: something of the table's name is there that an application
- * made. */
+/*
+ * The copy becomes the table. same_shape: the table there was made from the same
+ * definition. No pending change is lost by it (mirror_merge.h, carry_over.h); pending may
+ * be NULL: there are none, and must be refreshed again after another shape was switched
+ * in. ERROR_SCHEMA: something of the table's name is there that an application made.
+ */
 MUST_CHECK enum outcome mirror_layout_switch_in(struct database *db,
                                                 const struct table *table,
                                                 const char *copy_name, bool same_shape,
+                                                struct pending *pending,
                                                 struct error *err);
 
 /* Drops the table with its view and triggers; NULL-safe for one that is not there. */

@@ -255,18 +255,28 @@ void mirror_sql_upsert(struct buffer *sql, const struct table *table,
     buffer_append_text(sql, ")");
 }
 
+static void where_key(struct buffer *sql, const struct table *table)
+{
+    for (size_t i = 0; i < table->key_count; i++) {
+        buffer_append_text(sql, i ? " AND " : " WHERE ");
+        column_name(sql, table, table->key[i]);
+        buffer_append_format(sql, " = ?%zu", i + 1);
+    }
+}
+
 void mirror_sql_delete(struct buffer *sql, const struct table *table,
                        const char *physical_name)
 {
     buffer_append_text(sql, "DELETE FROM ");
     mirror_sql_identifier(sql, physical_name);
-    buffer_append_text(sql, " WHERE ");
-    for (size_t i = 0; i < table->key_count; i++) {
-        if (i)
-            buffer_append_text(sql, " AND ");
-        column_name(sql, table, table->key[i]);
-        buffer_append_format(sql, " = ?%zu", i + 1);
-    }
+    where_key(sql, table);
+}
+
+void mirror_sql_select_by_key(struct buffer *sql, const struct table *table,
+                              const char *physical_name)
+{
+    mirror_sql_select_all(sql, table, physical_name);
+    where_key(sql, table);
 }
 
 /* Whether the new row itself is in the index: its values under their names. For a full
@@ -282,11 +292,10 @@ static void new_row_matches(struct buffer *sql, const struct table *table,
     buffer_append_format(sql, ") WHERE %s)", predicate);
 }
 
-void mirror_sql_evict(struct buffer *sql, const struct table *table,
-                      const struct table_index *index, const char *physical_name)
+/* The rows that hold the values of the index against a new row. */
+static void where_held(struct buffer *sql, const struct table *table,
+                       const struct table_index *index)
 {
-    buffer_append_text(sql, "DELETE FROM ");
-    mirror_sql_identifier(sql, physical_name);
     buffer_append_text(sql, " WHERE ");
     for (size_t i = 0; i < index->column_count; i++) {
         column_name(sql, table, index->columns[i]);
@@ -301,8 +310,23 @@ void mirror_sql_evict(struct buffer *sql, const struct table *table,
     if (index->predicate)
         buffer_append_format(sql, " AND (%s)", index->predicate);
     new_row_matches(sql, table, index->predicate ? index->predicate : "true");
+}
+
+void mirror_sql_evict(struct buffer *sql, const struct table *table,
+                      const struct table_index *index, const char *physical_name)
+{
+    buffer_append_text(sql, "DELETE FROM ");
+    mirror_sql_identifier(sql, physical_name);
+    where_held(sql, table, index);
     buffer_append_text(sql, " RETURNING ");
     column_names(sql, table, table->key, table->key_count);
+}
+
+void mirror_sql_holders(struct buffer *sql, const struct table *table,
+                        const struct table_index *index, const char *physical_name)
+{
+    mirror_sql_select_all(sql, table, physical_name);
+    where_held(sql, table, index);
 }
 
 void mirror_sql_select_all(struct buffer *sql, const struct table *table,

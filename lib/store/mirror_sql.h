@@ -69,6 +69,12 @@ void mirror_sql_delete(struct buffer *sql, const struct table *table,
  */
 void mirror_sql_evict(struct buffer *sql, const struct table *table,
                       const struct table_index *index, const char *physical_name);
+/* The same rows by a SELECT of all their columns. */
+void mirror_sql_holders(struct buffer *sql, const struct table *table,
+                        const struct table_index *index, const char *physical_name);
+/* SELECT all columns, in order, of the row with the key ?1, ?2 … in key order. */
+void mirror_sql_select_by_key(struct buffer *sql, const struct table *table,
+                              const char *physical_name);
 /* SELECT all columns, in order, of every row. */
 void mirror_sql_select_all(struct buffer *sql, const struct table *table,
                            const char *physical_name);

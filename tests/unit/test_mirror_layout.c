@@ -91,7 +91,7 @@ static void switch_in(struct database *db, const struct table *table, bool same_
     };
     struct error err = {0};
 
-    if (mirror_layout_switch_in(db, table, COPY, same_shape, &err) == FAILED ||
+    if (mirror_layout_switch_in(db, table, COPY, same_shape, NULL, &err) == FAILED ||
         catalog_put_tables(db, &row, 1, &err) == FAILED)
         fail_msg("%s", err.message);
     assert_int_equal(number_of(db, "select count(*) from sqlite_schema"
@@ -259,7 +259,8 @@ static void a_name_that_an_application_has_taken_is_left_alone(void **state)
 
     run_sql(db, "create table People (mine); insert into People values ('precious')");
     fill_copy(db, &table, NULL);
-    assert_int_equal(mirror_layout_switch_in(db, &table, COPY, false, &err), FAILED);
+    assert_int_equal(mirror_layout_switch_in(db, &table, COPY, false, NULL, &err),
+                     FAILED);
     assert_int_equal(err.kind, ERROR_SCHEMA);
     assert_non_null(strstr(err.message, "people"));
     assert_true(err.hint[0]);

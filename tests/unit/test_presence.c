@@ -2,7 +2,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
-#include "lib/db/statement.h"
+#include "lib/store/row_list.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/table_builder.h"
 
@@ -15,24 +15,24 @@ static struct table keyed_by(const char *name, const char *key)
     return table;
 }
 
-static void list(struct database *db, const struct table *table, struct statement *add,
+static void list(struct database *db, const struct table *table, struct row_list *list,
                  int64_t key)
 {
     struct value value = {.type = VALUE_INTEGER, .integer = key};
     struct error err = {0};
 
-    if (presence_start(db, table, add, &err) == FAILED ||
-        presence_add(add, &value, 1, &err) == FAILED)
+    if (row_list_make(list, db, table, "present", ROW_LIST_KEYS, &err) == FAILED ||
+        row_list_put(list, &value, &err) == FAILED)
         fail_msg("%s", err.message);
-    statement_release(add);
 }
 
-static int64_t delete_absent(struct database *db, const struct table *table)
+static int64_t delete_absent(const struct table *table, struct row_list *list)
 {
     struct error err = {0};
     int64_t deleted = -1;
 
-    if (presence_delete_absent(db, table, table->name, &deleted, &err) == FAILED)
+    if (presence_delete_absent(table, table->name, list, &deleted, &err) == FAILED ||
+        row_list_drop(list, &err) == FAILED)
         fail_msg("%s", err.message);
     return deleted;
 }
@@ -42,7 +42,8 @@ static void two_tables_may_be_listed_at_once(void **state)
     const struct database_options options = {0};
     OWNED(table_release) struct table one = keyed_by("one", "a");
     OWNED(table_release) struct table other = keyed_by("other", "b");
-    struct statement add = {0};
+    struct row_list ones = {0};
+    struct row_list others = {0};
     struct database *db = NULL;
     struct error err = {0};
 
@@ -56,10 +57,10 @@ static void two_tables_may_be_listed_at_once(void **state)
                                   "insert into other values (1), (2)",
                                   &err),
                      OK);
-    list(db, &one, &add, 2);
-    list(db, &other, &add, 1);
-    assert_int_equal(delete_absent(db, &one), 2);
-    assert_int_equal(delete_absent(db, &other), 1);
+    list(db, &one, &ones, 2);
+    list(db, &other, &others, 1);
+    assert_int_equal(delete_absent(&one, &ones), 2);
+    assert_int_equal(delete_absent(&other, &others), 1);
     database_free(db);
 }
 

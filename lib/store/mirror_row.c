@@ -1,0 +1,89 @@
+#include "lib/store/mirror_row.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/database.h"
+#include "lib/model/row_key.h"
+#include "lib/store/catalog.h"
+#include "lib/store/mirror_sql.h"
+#include "lib/store/value_binding.h"
+
+enum outcome mirror_row_prepare(struct mirror *mirror, struct statement *statement,
+                                const char *verb, build_row_sql *build, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+    OWNED(buffer_release) struct buffer name = {0};
+
+    if (statement->handle)
+        return OK;
+    build(&sql, mirror->table, mirror->physical_name);
+    buffer_append_format(&name, "%s %s", verb, mirror->table->name);
+    if (buffer_check(&sql, err) == FAILED || buffer_check(&name, err) == FAILED)
+        return FAILED;
+    return statement_prepare_text(statement, mirror->db, name.data, sql.data, err);
+}
+
+enum outcome mirror_row_prepare_index(struct mirror *mirror, struct statement *statement,
+                                      build_index_sql *build, size_t index,
+                                      struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    if (statement->handle)
+        return OK;
+    build(&sql, mirror->table, &mirror->table->indexes[index], mirror->physical_name);
+    if (buffer_check(&sql, err) == FAILED)
+        return FAILED;
+    return statement_prepare_text(statement, mirror->db, "make room in", sql.data, err);
+}
+
+void mirror_row_bind(struct statement *statement, const struct value *values,
+                     size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        value_bind(statement, (int)i + 1, &values[i]);
+}
+
+void mirror_row_read(const struct mirror *mirror, const struct statement *query,
+                     struct value *out_row)
+{
+    for (size_t i = 0; i < mirror->table->column_count; i++)
+        value_read(query, (int)i, &out_row[i]);
+}
+
+enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,
+                              struct mirror_counts *counts, struct error *err)
+{
+    if (mirror_row_prepare(mirror, &mirror->upsert, "write", mirror_sql_upsert, err) ==
+        FAILED)
+        return FAILED;
+    mirror_row_bind(&mirror->upsert, row, mirror->table->column_count);
+    if (statement_run(&mirror->upsert, err) == FAILED)
+        return FAILED;
+    counts->written += database_changes(mirror->db);
+    return OK;
+}
+
+enum outcome mirror_row_remove(struct mirror *mirror, const struct value *key,
+                               int64_t *out_removed, struct error *err)
+{
+    if (mirror_row_prepare(mirror, &mirror->remove, "delete from", mirror_sql_delete,
+                           err) == FAILED)
+        return FAILED;
+    mirror_row_bind(&mirror->remove, key, mirror->table->key_count);
+    if (statement_run(&mirror->remove, err) == FAILED)
+        return FAILED;
+    *out_removed = database_changes(mirror->db);
+    return OK;
+}
+
+enum outcome mirror_row_arrived(struct mirror *mirror, const struct value *row,
+                                struct error *err)
+{
+    OWNED(buffer_release) struct buffer json = {0};
+
+    row_key_pick(mirror->table, row, mirror->key);
+    row_key_append(&json, mirror->key, mirror->table->key_count);
+    if (buffer_check(&json, err) == FAILED)
+        return FAILED;
+    return catalog_remove_refetch(mirror->db, mirror->table->name, json.data, err);
+}

@@ -1,0 +1,112 @@
+#include "lib/store/pending_filing.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/model/row_key.h"
+#include "lib/store/conflict_log.h"
+#include "lib/store/rejected.h"
+
+#include <stdlib.h>
+
+size_t pending_dirty_columns(const struct pending_change *change,
+                             const struct table *table, const struct value *row,
+                             bool *out_dirty)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < table->column_count; i++) {
+        out_dirty[i] = change->kind == PENDING_UPDATE &&
+                       pending_change_is_dirty(change, table, i, &row[i]);
+        count += out_dirty[i];
+    }
+    return count;
+}
+
+static void free_values(struct rejected_value **values)
+{
+    free(*values);
+}
+
+static enum outcome spell_key(const struct pending_row *row, struct buffer *out_key,
+                              struct error *err)
+{
+    row_key_append(out_key, row->key, row->table->key_count);
+    return buffer_check(out_key, err);
+}
+
+static enum outbox_operation operation_of(const struct pending_change *change)
+{
+    if (change->kind == PENDING_INSERT)
+        return OUTBOX_INSERT;
+    return change->kind == PENDING_DELETE ? OUTBOX_DELETE : OUTBOX_UPDATE;
+}
+
+enum outcome pending_reject(struct database *db, struct pending *pending,
+                            const struct pending_row *row,
+                            const struct pending_refusal *refusal, struct error *err)
+{
+    OWNED(buffer_release) struct buffer key = {0};
+    OWNED(buffer_release) struct buffer bytes = {0};
+    OWNED(free_values) struct rejected_value *values = NULL;
+    struct rejected_change rejected = {
+        .table = row->table->name,
+        .operation = operation_of(row->change),
+        .sqlstate = refusal->sqlstate,
+        .message = refusal->message,
+        .constraint = refusal->constraint,
+        .changed_us = row->change->changed_us,
+    };
+    int64_t id;
+
+    if (spell_key(row, &key, err) == FAILED ||
+        rejected_values_of(row->change, row->table, row->row, &bytes, &values,
+                           &rejected.value_count, err) == FAILED)
+        return FAILED;
+    rejected.row_key = key.data;
+    rejected.values = values;
+    if (rejected_add(db, &rejected, &id, err) == FAILED)
+        return FAILED;
+    return pending_remove(pending, row->table, row->key, err);
+}
+
+/* What was edited, as a conflict without a value on the primary's side. */
+static void as_conflict(const struct rejected_value *values, size_t count,
+                        struct conflict_value *out_values)
+{
+    for (size_t i = 0; i < count; i++)
+        out_values[i] = (struct conflict_value){
+            .column = values[i].column,
+            .base = values[i].base,
+            .local = values[i].value,
+        };
+}
+
+enum outcome pending_file_deleted(struct database *db, const struct pending_row *row,
+                                  bool local_wins, struct error *err)
+{
+    OWNED(buffer_release) struct buffer key = {0};
+    OWNED(buffer_release) struct buffer bytes = {0};
+    OWNED(free_values) struct rejected_value *edited = NULL;
+    struct conflict_value *values;
+    struct conflict conflict = {
+        .table = row->table->name,
+        .rule = "deleted there",
+        .local_wins = local_wins,
+        .open = row->table->conflict_policy == CONFLICT_MANUAL,
+        .changed_us = row->change->changed_us,
+    };
+    enum outcome outcome;
+
+    if (spell_key(row, &key, err) == FAILED ||
+        rejected_values_of(row->change, row->table, row->row, &bytes, &edited,
+                           &conflict.value_count, err) == FAILED)
+        return FAILED;
+    values = calloc(conflict.value_count + 1, sizeof(*values));
+    if (!values)
+        return error_out_of_memory(err);
+    as_conflict(edited, conflict.value_count, values);
+    conflict.row_key = key.data;
+    conflict.values = values;
+    outcome = conflict_log_add(db, &conflict, err);
+    free(values);
+    return outcome;
+}
