@@ -1,0 +1,154 @@
+#include "lib/store/outbox_quarantine.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/database.h"
+#include "tests/support/cache_fixture.h"
+#include "tests/support/cmocka_all.h"
+#include "tests/support/table_builder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int64_t quarantine(struct database *db)
+{
+    OWNED(table_release) struct table orders = table_named("orders");
+    const struct outbox_table items[] = {{1, &orders}};
+    const struct outbox_tables tables = {items, 1};
+    int64_t count = -1;
+    struct error err;
+
+    table_with_column(&orders, "id", CODEC_BIGINT);
+    table_with_key(&orders, NAMES("id"));
+    if (outbox_quarantine(db, &tables, 0, INT64_MAX, &count, &err) == FAILED)
+        fail_msg("%s", err.message);
+    return count;
+}
+
+static int setup(void **state)
+{
+    int failed = cache_in_memory_setup(state);
+
+    run_sql(*state, "insert into tide_table values "
+                    "(1, 'orders', 'public', '', 1, '', 0, 0, ''),"
+                    "(2, 'refused', 'public', '', 1, '', 0, 0, '')");
+    return failed;
+}
+
+static void add(struct database *db, const char *entry)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "insert into tide_outbox (table_id, row_key, op, base) values (%s)", entry);
+    run_sql(db, text);
+}
+
+static void what_the_triggers_write_stays(void **state)
+{
+    struct database *db = *state;
+
+    add(db, "1, '[\"5\"]', 'insert', null");
+    add(db,
+        "1, '[\"5\"]', 'update', '{\"a\":\"NULL\",\"b\":\"''x''''y''\",\"c\":\"-Inf\"}'");
+    add(db, "1, '[\"5\"]', 'update', '{}'");
+    add(db, "1, '[\"5\"]', 'delete', '{\"id\":\"5\"}'");
+    run_sql(db, "insert into tide_unit values ('begin'), ('end')");
+    assert_int_equal(quarantine(db), 0);
+    assert_int_equal(number_of(db, "select count(*) from tide_outbox"), 6);
+}
+
+static void nonsense_is_set_aside(void **state)
+{
+    static const char *const nonsense[] = {
+        "1, '[\"5\"]', 'upsert', '{}'",
+        "1, '[\"5\"]', '', '{}'",
+        "1, '[\"5\"]', x'00ff', '{}'",
+        "1, null, 'update', '{}'",
+        "1, '', 'update', '{}'",
+        "1, '[', 'update', '{}'",
+        "1, '[\"5\",\"6\"]', 'update', '{}'",
+        "1, '[]', 'update', '{}'",
+        "1, '{\"id\":5}', 'update', '{}'",
+        "1, x'00ff', 'update', '{}'",
+        "1, '[\"5\"]', 'update', null",
+        "1, '[\"5\"]', 'update', '[]'",
+        "1, '[\"5\"]', 'update', '{\"a\"'",
+        "1, '[\"5\"]', 'update', '{\"a\":1}'",
+        "1, '[\"5\"]', 'update', '{\"a\":\"drop table orders\"}'",
+        "1, '[\"5\"]', 'delete', null",
+        "99, '[\"5\"]', 'update', '{}'",
+        "-1, '[\"5\"]', 'insert', null",
+        "'x', '[\"5\"]', 'insert', null",
+        "0, '[\"5\"]', 'begin', null",
+    };
+    struct database *db = *state;
+    size_t count = sizeof(nonsense) / sizeof(nonsense[0]);
+
+    for (size_t i = 0; i < count; i++)
+        add(db, nonsense[i]);
+    add(db, "1, '[\"7\"]', 'update', '{}'");
+    assert_int_equal(quarantine(db), (int)count);
+    assert_int_equal(number_of(db, "select count(*) from tide_outbox"), 1);
+    assert_int_equal(number_of(db, "select count(*) from tide_rejected"), (int)count);
+    assert_int_equal(quarantine(db), 0);
+}
+
+/* Whoever looks finds what was written, and why it was refused. */
+static void what_is_set_aside_is_kept(void **state)
+{
+    struct database *db = *state;
+
+    add(db, "1, '[\"5\"]', 'delete', '{\"a\":\"b\"}'");
+    add(db, "42, 'what', 'update', 'ever'");
+    assert_int_equal(quarantine(db), 2);
+    assert_text_of(db,
+                   "select table_name || row_key || op || sqlstate from tide_rejected "
+                   "where rejected_id = 1",
+                   "orders[\"5\"]deleteXX001");
+    assert_text_of(
+        db, "select \"values\" ->> 'base' from tide_rejected where rejected_id = 1",
+        "{\"a\":\"b\"}");
+    assert_text_of(
+        db,
+        "select table_name || row_key || sqlstate || message "
+        "from tide_rejected where rejected_id = 2",
+        "table 42[\"what\"]42P01entry 2 of the outbox makes no sense: it is of a "
+        "table that is not mirrored");
+}
+
+/* It may be followed again: what becomes of its changes is for others to say. */
+static void a_table_that_is_refused_for_now_keeps_its_entries(void **state)
+{
+    struct database *db = *state;
+
+    add(db, "2, '[\"a\",\"b\"]', 'update', '{}'");
+    assert_int_equal(quarantine(db), 0);
+}
+
+static void any_number_is_set_aside(void **state)
+{
+    struct database *db = *state;
+
+    run_sql(
+        db,
+        "insert into tide_outbox (table_id, row_key, op) "
+        "with recursive n (n) as (values (1) union all select n + 1 from n limit 1000) "
+        "select 1, '?', 'x' from n");
+    assert_int_equal(quarantine(db), 1000);
+}
+
+#define CASE(function)                                                                   \
+    cmocka_unit_test_setup_teardown(function, setup, cache_in_memory_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(what_the_triggers_write_stays),
+        CASE(nonsense_is_set_aside),
+        CASE(what_is_set_aside_is_kept),
+        CASE(a_table_that_is_refused_for_now_keeps_its_entries),
+        CASE(any_number_is_set_aside),
+    };
+
+    return cmocka_run_group_tests_name("outbox_quarantine", tests, NULL, NULL);
+}
