@@ -5,6 +5,7 @@
     proxy.silent_after(17)                 # the connection stays, nothing more is said
     proxy.trickle(chunk=1, pause_s=0.002)  # every byte on its own
     proxy.refuse(); proxy.heal()
+    proxy.watch(function)                  # function(message, from_client) before each one passes
 
 A message is one of the server's (counted from the last heal(), over all connections), or
 one of the client's where `client=True`. It listens on TCP and on a Unix socket.
@@ -87,6 +88,7 @@ class Proxy:
         with self._lock:
             self.server_messages = self.client_messages = 0
             self._rule, self._chunk, self._pause_s, self._refusing = Rule(), None, 0.0, False
+            self._watcher = None
 
     def cut_after(self, count, client=False, extra_bytes=0):
         """extra_bytes: so much of the next message still gets through."""
@@ -99,6 +101,11 @@ class Proxy:
         with self._lock:
             self.server_messages = self.client_messages = 0
             self._rule = rule
+
+    def watch(self, function):
+        """Calls function(message, from_client) in the proxy's thread; while it runs nothing
+        passes on that connection. What it raises ends the connection."""
+        self._watcher = function
 
     def trickle(self, chunk=1, pause_s=0.001):
         self._chunk, self._pause_s = chunk, pause_s
@@ -196,6 +203,9 @@ class Proxy:
         return True
 
     def _pass_on(self, pair, target, message, from_client):
+        watcher = self._watcher
+        if watcher:
+            watcher(message, from_client)
         action, extra_bytes = self._decide(from_client)
         if action == "silence":
             pair.silent = True

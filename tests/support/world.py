@@ -9,10 +9,10 @@ from support.proxy import Proxy
 class World:
     """A database of its own on a cluster, and the daemons and proxies that look at it."""
 
-    def __init__(self, cluster, folder, name):
+    def __init__(self, cluster, folder, name, template="template1"):
         self.cluster, self.folder, self.database = cluster, folder, name
         self._ends = []
-        cluster.create_database(name)
+        cluster.create_database(name, template)
         self.connection = cluster.connect(name)
 
     def run(self, sql, parameters=None):
