@@ -119,18 +119,12 @@ static void unless_put_back(const struct trigger *trigger)
     trigger_text(trigger, ")");
 }
 
+/* Of two triggers SQLite fires the younger first. What was replaced must still be there
+ * when the plain insert's trigger asks for it: it comes last here. */
 static void on_insert(const struct trigger *trigger)
 {
     trigger_begin(trigger, "tide_capture_before_insert_", "BEFORE INSERT");
     replaced_keep(trigger, true);
-
-    trigger_begin(trigger, "tide_capture_insert_", "AFTER INSERT");
-    trigger_text(trigger, " AND NOT ");
-    replaced_exist(trigger);
-    unless_put_back(trigger);
-    trigger_text(trigger, "\nBEGIN\n ");
-    start_entry_of(trigger, "NEW", "insert");
-    trigger_text(trigger, "NULL);\nEND;\n");
 
     trigger_begin(trigger, "tide_capture_replace_", "AFTER INSERT");
     trigger_text(trigger, " AND ");
@@ -141,6 +135,14 @@ static void on_insert(const struct trigger *trigger)
     replaced_capture_come(trigger);
     replaced_drop(trigger);
     trigger_text(trigger, "\nEND;\n");
+
+    trigger_begin(trigger, "tide_capture_insert_", "AFTER INSERT");
+    trigger_text(trigger, " AND NOT ");
+    replaced_exist(trigger);
+    unless_put_back(trigger);
+    trigger_text(trigger, "\nBEGIN\n ");
+    start_entry_of(trigger, "NEW", "insert");
+    trigger_text(trigger, "NULL);\nEND;\n");
 }
 
 /* Something differs, and it is not just our own stamp. */
