@@ -1,5 +1,7 @@
 #include "lib/store/change_set.h"
 
+#include "lib/model/packed_value.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* In the buffer: this header, then for each value its type and 8 bytes or a size and
- * bytes. */
+/* In the buffer: this header, then the values, packed. */
 struct change_header {
     uint32_t table;
     uint16_t value_count;
@@ -53,28 +54,6 @@ void change_set_clear(struct change_set *set)
         buffer_release(&set->memory);
     else
         buffer_clear(&set->memory);
-}
-
-static void pack_value(struct buffer *buffer, const struct value *value)
-{
-    char packed[9] = {(char)value->type};
-
-    switch (value->type) {
-    case VALUE_NULL:
-        buffer_append(buffer, packed, 1);
-        break;
-    case VALUE_INTEGER:
-    case VALUE_REAL:
-        memcpy(packed + 1, &value->integer, 8); /* the same eight bytes as real */
-        buffer_append(buffer, packed, 9);
-        break;
-    case VALUE_TEXT:
-    case VALUE_BLOB:
-        memcpy(packed + 1, &value->size, 8);
-        buffer_append(buffer, packed, 9);
-        buffer_append(buffer, value->bytes, value->size);
-        break;
-    }
 }
 
 /* For file systems without O_TMPFILE. */
@@ -152,7 +131,7 @@ enum outcome change_set_append(struct change_set *set, const struct change *chan
         return FAILED;
     buffer_append(&set->memory, &header, sizeof(header));
     for (size_t i = 0; i < change->value_count; i++)
-        pack_value(&set->memory, &change->values[i]);
+        packed_value_append(&set->memory, &change->values[i]);
     set->change_count++;
     return buffer_check(&set->memory, err);
 }
@@ -217,27 +196,6 @@ static enum outcome next_block(struct change_reader *reader, struct error *err)
     return OK;
 }
 
-static const char *unpack_value(const char *at, struct value *out_value)
-{
-    *out_value = (struct value){.type = (enum value_type) * at++};
-    switch (out_value->type) {
-    case VALUE_NULL:
-        break;
-    case VALUE_INTEGER:
-    case VALUE_REAL:
-        memcpy(&out_value->integer, at, 8);
-        at += 8;
-        break;
-    case VALUE_TEXT:
-    case VALUE_BLOB:
-        memcpy(&out_value->size, at, 8);
-        out_value->bytes = at + 8;
-        at += 8 + out_value->size;
-        break;
-    }
-    return at;
-}
-
 static enum outcome make_room(struct change_reader *reader, size_t count,
                               struct error *err)
 {
@@ -269,7 +227,7 @@ enum outcome change_reader_next(struct change_reader *reader, struct change *out
     if (make_room(reader, header.value_count, err) == FAILED)
         return FAILED;
     for (size_t i = 0; i < header.value_count; i++)
-        reader->at = unpack_value(reader->at, &reader->values[i]);
+        reader->at = packed_value_read(reader->at, &reader->values[i]);
     *out_change = (struct change){
         .table = header.table,
         .operation = (enum change_operation)header.operation,
