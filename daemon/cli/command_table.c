@@ -39,6 +39,38 @@ const struct command command_table[] = {
              "--timeout says how long to wait for somebody else's locks; 1 minute "
              "without it.",
      .run = command_migrate},
+    {.name = "downgrade",
+     .operand = "REVISION",
+     .operand_optional = true,
+     .needs_config = true,
+     .options = OPTION_DRY_RUN | OPTION_YES | OPTION_BUILT_IN | OPTION_TIMEOUT,
+     .summary = "take back the project's newest migration",
+     .help =
+         "Takes back the newest migration of the project, or all that came after "
+         "REVISION;\n"
+         "`base` takes all of them back. The text that was recorded when they were "
+         "applied is\n"
+         "run, so it works when the file is gone. Asks first, unless --yes is given.\n"
+         "`base --builtin` also takes back tidemark's own, which ends all tracking.",
+     .run = command_downgrade},
+    {.name = "revision",
+     .needs_config = true,
+     .options = OPTION_MESSAGE,
+     .summary = "make the next migration file",
+     .help = "Makes YYYYMMDD_####_<message>.sql in [migrations] directory, with an empty "
+             "upgrade\n"
+             "and downgrade section.",
+     .run = command_revision},
+    {.name = "history",
+     .needs_config = true,
+     .summary = "list the migrations: applied, pending, by whom and when",
+     .help = "Lists tidemark's own migrations and the project's, with their state.",
+     .run = command_history},
+    {.name = "check",
+     .needs_config = true,
+     .summary = "is the primary as the migration files say?",
+     .help = "Compares the files with what was applied. Exit status 3 when they differ.",
+     .run = command_check},
     {.name = "init-data",
      .needs_config = true,
      .options = OPTION_DRY_RUN | OPTION_TIMEOUT,

@@ -6,6 +6,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct sql_script script_of(const struct folder_file *file)
@@ -37,8 +38,10 @@ static enum outcome run_script(void *context, struct error *err)
 {
     const struct file_run *run = context;
     const struct sql_script script = script_of(run->file);
+    char name[160];
 
-    return sql_execution_script(run->runner->primary, run->file->name, &script, err);
+    snprintf(name, sizeof(name), "%s.sql", run->file->name);
+    return sql_execution_script(run->runner->primary, name, &script, err);
 }
 
 static enum outcome attempt(void *context, struct error *err)

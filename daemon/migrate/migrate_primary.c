@@ -43,7 +43,6 @@ static enum outcome load_project(struct migrate_sources *sources,
     }
     if (outcome == FAILED)
         return FAILED;
-    sources->folder_missing = outcome == NOTHING;
     sources->files[MIGRATION_PROJECT].files = sources->project->files;
     sources->files[MIGRATION_PROJECT].count = sources->project->texts.count;
     return migration_files_check(&sources->files[MIGRATION_PROJECT], err);
@@ -135,19 +134,6 @@ enum outcome migrate_primary(const struct migrate_config *config, const char *to
         migration_runner_open(&runner, config, observer, err) == FAILED)
         return FAILED;
     return run_sources(&runner, &sources, to, err);
-}
-
-enum outcome migrate_scratch(struct primary *primary, const char *directory,
-                             struct error *err)
-{
-    OWNED(migrate_sources_release) struct migrate_sources sources = {0};
-    const struct migrate_config config = {.directory = directory,
-                                          .directory_may_be_missing = true};
-    struct migration_runner runner = migration_runner_on(primary);
-
-    if (migrate_sources_load(&config, &sources, err) == FAILED)
-        return FAILED;
-    return run_sources(&runner, &sources, NULL, err) == FAILED ? FAILED : OK;
 }
 
 const char *migrate_newest_name(void)

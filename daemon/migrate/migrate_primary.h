@@ -29,10 +29,6 @@ MUST_CHECK enum outcome migrate_primary(const struct migrate_config *config,
                                         const struct migrate_observer *observer,
                                         struct error *err);
 
-/* The same on a connection of one's own, which has nothing yet: for scratch databases. */
-MUST_CHECK enum outcome migrate_scratch(struct primary *primary, const char *directory,
-                                        struct error *err);
-
 /* The name of the newest migration that this program knows. */
 const char *migrate_newest_name(void);
 
@@ -41,7 +37,6 @@ struct migrate_sources {
     struct migration_file *built_in;
     struct migration_folder *project; /* NULL: none wanted */
     struct migration_files files[2];  /* the built-in ones, the project's */
-    bool folder_missing;              /* and it may be */
 };
 
 MUST_CHECK enum outcome migrate_sources_load(const struct migrate_config *config,

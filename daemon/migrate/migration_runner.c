@@ -155,11 +155,6 @@ void migration_runner_release(struct migration_runner *runner)
     *runner = (struct migration_runner){0};
 }
 
-struct migration_runner migration_runner_on(struct primary *primary)
-{
-    return (struct migration_runner){.primary = primary, .observer = &nobody};
-}
-
 enum outcome migration_runner_reset(struct migration_runner *runner, struct error *err)
 {
     const struct sql *reset = &migration_runner_sql.reset_session;

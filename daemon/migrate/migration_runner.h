@@ -64,10 +64,6 @@ MUST_CHECK enum outcome migration_runner_open(struct migration_runner *out_runne
                                               struct error *err);
 void migration_runner_release(struct migration_runner *runner); /* zeroed is fine */
 
-/* A runner on somebody's own connection (a scratch database): no lock, no observer. It is
- * not to be released. */
-struct migration_runner migration_runner_on(struct primary *primary);
-
 /* What the session was set to by a file is forgotten before the next one. */
 MUST_CHECK enum outcome migration_runner_reset(struct migration_runner *runner,
                                                struct error *err);

@@ -2,8 +2,10 @@
 
 #include "daemon/primary/primary.h"
 #include "daemon/primary/primary_query.h"
+#include "daemon/primary/primary_transaction.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+#include "sql_execution.sql.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -84,6 +86,22 @@ enum outcome sql_execution_statement(struct primary *primary, const char *what,
     return error_wrap(err, "%s, line %d", what, line);
 }
 
+static enum outcome end_script(struct primary *primary, const char *what,
+                               struct error *err)
+{
+    const struct sql *check = &sql_execution_sql.check_constraints;
+    const struct sql *reset = &sql_execution_sql.be_oneself;
+
+    if (primary_run_text(primary, "a deferred constraint", check->text, err) == FAILED) {
+        explain(err);
+        return error_wrap(err, "%s", what);
+    }
+    if (primary_run_text(primary, reset->name, reset->text, err) == FAILED ||
+        primary_pin_session(primary, err) == FAILED)
+        return error_wrap(err, "%s", what);
+    return OK;
+}
+
 enum outcome sql_execution_script(struct primary *primary, const char *what,
                                   const struct sql_script *script, struct error *err)
 {
@@ -95,5 +113,5 @@ enum outcome sql_execution_script(struct primary *primary, const char *what,
     while ((outcome = sql_script_next(&rest, &statement, err)) == OK)
         if (sql_execution_statement(primary, what, &statement, ++number, err) == FAILED)
             return FAILED;
-    return outcome == FAILED ? FAILED : OK;
+    return outcome == FAILED ? FAILED : end_script(primary, what, err);
 }

@@ -15,7 +15,8 @@ MUST_CHECK enum outcome sql_execution_statement(struct primary *primary, const c
                                                 const struct sql_statement *statement,
                                                 int number, struct error *err);
 
-/* All of a script, in the transaction that is open. */
+/* All of a script, in the transaction that is open. Then its deferred constraints are
+ * checked, and the session is its owner's again, whatever role it was set to. */
 MUST_CHECK enum outcome sql_execution_script(struct primary *primary, const char *what,
                                              const struct sql_script *script,
                                              struct error *err);

@@ -1,0 +1,6 @@
+-- name: check_constraints
+set constraints all immediate;
+
+-- name: be_oneself
+reset session authorization;
+reset role;
