@@ -9,6 +9,7 @@
 #include "lib/base/fault_point.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct sql_script migration_task_script(const struct migration_task *task)
 {
@@ -73,19 +74,31 @@ static enum outcome show(struct migration_runner *runner,
     return OK;
 }
 
+static enum outcome run_whole(struct migration_runner *runner,
+                              const struct migration_task *task, struct error *err)
+{
+    struct task_run run = {runner, task};
+    const struct migration_attempt once = {task->entry.file->name, attempt, &run};
+    char cure[sizeof(err->hint)];
+
+    if (migration_runner_insist(runner, &once, err) == OK)
+        return OK;
+    if (err->kind != ERROR_TRANSIENT)
+        return FAILED;
+    memcpy(cure, err->hint, sizeof(cure));
+    return error_hint(err, "nothing is half done. %s", cure);
+}
+
 enum outcome migration_run(struct migration_runner *runner,
                            const struct migration_task *task, struct error *err)
 {
     int64_t started_us = clock_monotonic_us();
-    struct task_run run = {runner, task};
-    const struct migration_attempt once = {task->entry.file->name, attempt, &run};
 
     if (runner->dry_run)
         return show(runner, task, err);
     if (migration_runner_reset(runner, err) == FAILED ||
-        (task->entry.file->no_transaction
-             ? migration_steps_run(runner, task, err)
-             : migration_runner_insist(runner, &once, err)) == FAILED)
+        (task->entry.file->no_transaction ? migration_steps_run(runner, task, err)
+                                          : run_whole(runner, task, err)) == FAILED)
         return FAILED;
     migration_runner_tell_done(runner, task->entry.file->name,
                                task->reverts ? "reverted" : "applied", started_us);

@@ -174,8 +174,7 @@ static enum outcome give_up(struct migration_runner *runner, struct error *err)
     char holder[200];
 
     lock_watch_last(runner->watch, holder, sizeof(holder));
-    return error_hint(err,
-                      "%s; nothing is half done: run the command again when it is gone",
+    return error_hint(err, "%s; run the command again when it is gone",
                       holder[0] ? holder : "see pg_locks for who holds it");
 }
 

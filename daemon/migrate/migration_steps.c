@@ -171,6 +171,13 @@ static enum outcome attempt_step(void *context, struct error *err)
     return execute_alone(step, err);
 }
 
+static const char *what_is_left(const struct step_run *step)
+{
+    if (step->left_invalid)
+        return ", an invalid index is left for the next run to remove";
+    return step->removed_invalid ? ", an invalid index was found and removed" : "";
+}
+
 /* Says what stands, and how to go on. */
 static enum outcome explain_failure(const struct step_run *step, int steps,
                                     struct error *err)
@@ -183,13 +190,10 @@ static enum outcome explain_failure(const struct step_run *step, int steps,
         snprintf(stands, sizeof(stands), "%d of its %d steps stand", step->number - 1,
                  steps);
     error_wrap(err, "step %d of %d failed", step->number, steps);
-    return error_hint(
-        err, "%s%s. Put it right, then `tidemark %s` goes on with step %d. %s", stands,
-        step->left_invalid      ? ", an invalid index is left for the next run "
-                                  "to remove"
-        : step->removed_invalid ? ", an invalid index was found and removed"
-                                : "",
-        step->task->reverts ? "downgrade" : "migrate", step->number, cure);
+    return error_hint(err, "%s%s; %s`tidemark %s` goes on with step %d. %s", stands,
+                      what_is_left(step),
+                      err->kind == ERROR_TRANSIENT ? "" : "put it right, then ",
+                      step->task->reverts ? "downgrade" : "migrate", step->number, cure);
 }
 
 static enum outcome run_step(struct step_run *step, int steps, struct error *err)
