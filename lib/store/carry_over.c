@@ -23,9 +23,9 @@ struct carriage {
     struct outbox_table number;  /* of the old table in the outbox */
     struct outbox_tables tables; /* that one alone */
     struct statement old_row;
-    struct value *row;   /* as it stands in the old table */
-    bool *dirty;         /* by column of the old table */
-    const char *message; /* reason to reject all; NULL: carry them over */
+    struct value *row;              /* as it stands in the old table */
+    bool *dirty;                    /* by column of the old table */
+    struct pending_refusal refusal; /* of all; without a message they are carried over */
     /* carrying over */
     struct mirror mirror; /* of the copy */
     struct statement new_row;
@@ -102,14 +102,6 @@ static enum outcome open_carriage(struct carriage *carriage, const char *name,
 }
 
 /* ---- rejecting ---- */
-
-static enum outcome reject(struct carriage *carriage, const struct pending_row *row,
-                           const char *sqlstate, const char *message, struct error *err)
-{
-    const struct pending_refusal refusal = {sqlstate, message, NULL};
-
-    return pending_reject(carriage->db, carriage->pending, row, &refusal, err);
-}
 
 static bool is_in_new_table(const struct carriage *carriage, const char *column)
 {
@@ -242,12 +234,14 @@ static enum outcome settle_misfit(struct carriage *carriage,
                                   const struct pending_row *row,
                                   const struct statement *statement, struct error *err)
 {
+    struct pending_refusal refusal = {0};
     struct error misfit = *err;
 
     if (misfit.kind != ERROR_REJECTED && misfit.kind != ERROR_SCHEMA)
         return FAILED;
-    if (reject(carriage, row, statement_broke_unique(statement) ? "23505" : "23502",
-               misfit.message, err) == FAILED)
+    refusal.sqlstate = statement_broke_unique(statement) ? "23505" : "23502";
+    refusal.message = misfit.message;
+    if (pending_reject(carriage->db, carriage->pending, row, &refusal, err) == FAILED)
         return FAILED;
     return mirror_refetch(&carriage->mirror, row->key, err);
 }
@@ -336,8 +330,9 @@ static enum outcome settle_row(struct carriage *carriage, const struct pending_r
     if (row->change->kind == PENDING_NOTHING ||
         (row->change->kind != PENDING_DELETE && !is_there))
         return pending_remove(carriage->pending, &carriage->old, row->key, err);
-    if (carriage->message)
-        return reject(carriage, row, "42P01", carriage->message, err);
+    if (carriage->refusal.message)
+        return pending_reject(carriage->db, carriage->pending, row, &carriage->refusal,
+                              err);
     return carry_row(carriage, row, err);
 }
 
@@ -392,7 +387,8 @@ enum outcome carry_over_into(struct database *db, struct pending *pending,
     if (outcome != OK)
         return outcome == FAILED ? FAILED : OK;
     if (!has_same_key(&carriage.old, table))
-        carriage.message = "the table has another primary key now";
+        carriage.refusal = (struct pending_refusal){
+            "42P16", "the table has another primary key now", NULL};
     else if (open_copy(&carriage, table, copy_name, err) == FAILED)
         return FAILED;
     outcome = settle_rows(&carriage, err);
@@ -405,7 +401,8 @@ enum outcome carry_over_reject_all(struct database *db, struct pending *pending,
                                    struct error *err)
 {
     OWNED(carriage_release)
-    struct carriage carriage = {.db = db, .pending = pending, .message = message};
+    struct carriage carriage = {
+        .db = db, .pending = pending, .refusal = {"42P01", message, NULL}};
     enum outcome outcome = open_carriage(&carriage, table_name, err);
 
     if (outcome != OK)
