@@ -58,7 +58,10 @@ MUST_CHECK enum outcome push_record_in_flight(struct database *db,
 /*
  * Makes the record durable (synchronous=FULL, and with it every commit before): the
  * caller has begun a transaction and added outcomes with this push's id; this adds the
- * record and commits. Rows to be read again go to tide_push_refetch before.
+ * record, commits, and has the disk write it all down. Rows to be read again go to
+ * tide_push_refetch before. FAILED: the transaction may be open, to be rolled back, or
+ * the record may be there: the primary's COMMIT must not be sent, push_record_in_flight()
+ * says what is there.
  */
 MUST_CHECK enum outcome push_record_put(struct database *db,
                                         const struct push_in_flight *push,

@@ -3,8 +3,17 @@
  * TEMP tables of the cache's write connection: flat memory for a push of any size, and no
  * lock on the cache.
  *
- * staging_fill() reads outbox and rows in one read transaction. After it the cache is not
- * looked at until the outcomes are recorded. Belongs to the thread of the database.
+ * staging_fill() reads outbox and rows in one read transaction of its own. After it the
+ * cache is not looked at until the outcomes are recorded. One staging at a time on a
+ * connection. Belongs to the thread of the database.
+ *
+ * Order: inserts, updates, deletes; tables as in the request (deletes the other way
+ * round); rows that carry the same columns; first edit first. Rows of one table that
+ * refer to each other are in one group in the order they were made: within one statement
+ * the primary checks its foreign keys at the end.
+ *
+ * A unit of work is what lies between its marks: SQLite has one writer, so all of that is
+ * of one transaction. A begin without an end ends at the next begin, or at the cut.
  */
 #ifndef LIB_STORE_STAGING_H
 #define LIB_STORE_STAGING_H
@@ -21,7 +30,8 @@ MUST_CHECK enum outcome staging_new(struct staging **out_staging, struct databas
 void staging_free(struct staging *staging); /* NULL is fine */
 
 struct staging_request {
-    const struct outbox_tables *tables; /* parents before children */
+    const struct outbox_tables *tables; /* parents before children; borrowed until the
+                                           next fill */
     int64_t through;                    /* last sequence to take: a boundary */
     /* Rows of this table carry all their columns, for an insert in place of an update
      * that finds its row gone. */
@@ -30,9 +40,9 @@ struct staging_request {
 };
 
 struct staging_summary {
-    int64_t through;
-    int64_t row_count; /* to be sent */
-    int64_t entry_count;
+    int64_t through;          /* last sequence that there is up to the request's */
+    int64_t row_count;        /* to be sent; may be 0 */
+    int64_t entry_count;      /* with marks and entries of unknown tables */
     int64_t unknown_table_id; /* an entry of a table that is not mirrored; 0: none */
 };
 
@@ -53,9 +63,9 @@ MUST_CHECK enum outcome staging_next_clean(struct staging *staging, int64_t *pos
 struct staged_group {
     enum staged_phase phase;
     const struct table *table;
-    size_t
-        *columns; /* column indexes of what each row carries: all that are not
-                     generated (insert), the dirty ones (update), the base's (delete) */
+    size_t *columns; /* column indexes of what each row carries: all that are not
+                        generated (insert), the dirty ones (update; none: only updated_at
+                        was written), the base's that are not generated (delete) */
     size_t column_count;
     int64_t first; /* ordinals of its rows: first … last, without gaps */
     int64_t last;
@@ -80,7 +90,7 @@ struct staged_row {
     int64_t first_sequence;
     const struct staged_value *values; /* one for each column of its group */
     const struct value *whole;         /* all columns, or NULL */
-    bool unsendable;                   /* holds text with a NUL byte */
+    bool unsendable;                   /* holds text with a NUL byte, or its key does */
 };
 
 /*
@@ -105,21 +115,26 @@ struct staged_refusal {
     const char *constraint; /* NULL: none */
 };
 
-/* The row is refused: it is not sent again in this push. */
+/* The row is refused: it is not sent again in this push. One that is set aside already
+ * keeps its first reason. */
 MUST_CHECK enum outcome staging_refuse(struct staging *staging, int64_t ordinal,
                                        const struct staged_refusal *refusal,
                                        struct error *err);
 
 /*
- * Sets aside with the refused rows what depends on them: rows whose foreign key names a
- * refused row that is an insert, all rows of the units of work they are in, and so on
- * until nothing is added. out_added: how many.
+ * Sets aside with the refused rows what depends on them: rows whose foreign key (as far
+ * as they write it) names a refused row that is an insert, all rows of the units of work
+ * they are in, and so on until nothing is added. out_added: how many.
  */
 MUST_CHECK enum outcome staging_close(struct staging *staging, int64_t *out_added,
                                       struct error *err);
 
-/* All rows set aside, in order: the refusal (of its own or of its cause), the row, its
- * columns, the ordinal of its cause (0: itself) and its unit (0: none). */
+/*
+ * All rows set aside, in order, valid until the next call: the refusal (of its own or of
+ * its cause), the row, its columns, the ordinal of the row that it was set aside for (0:
+ * refused for itself) and its unit (0: none; units that share a row carry one number,
+ * that of the first that was set aside).
+ */
 struct staged_outcast {
     const struct table *table;
     enum staged_phase phase;

@@ -167,8 +167,6 @@ static enum outcome read_row(struct fold *fold, struct error *err)
     struct fold_table *table = &fold->table;
     enum outcome found;
 
-    if (change->later_first == OUTBOX_INSERT)
-        return NOTHING;
     found = row_lookup_find(&table->lookup, fold->key, err);
     for (size_t i = 0; found != FAILED && i < table->table->column_count; i++) {
         const struct table_column *column = &table->table->columns[i];

@@ -41,6 +41,19 @@ static struct table make_orders(void)
     return table;
 }
 
+static struct table make_line(void)
+{
+    struct table table = table_named("line");
+
+    table_with_column(&table, "order_id", CODEC_BIGINT);
+    table_with_column(&table, "number", CODEC_INTEGER);
+    table_with_column(&table, "parent_number", CODEC_INTEGER);
+    table_with_key(&table, NAMES("order_id", "number"));
+    table_with_foreign_key(&table, NAMES("parent_number", "order_id"), "line",
+                           NAMES("number", "order_id"));
+    return table;
+}
+
 static void create(struct database *db, const struct table *table)
 {
     OWNED(buffer_release) struct buffer sql = {0};
@@ -61,11 +74,15 @@ int outbox_fixture_setup(void **state)
     fixture->customer = make_customer();
     fixture->orders = make_orders();
     fixture->orders.oid = 16385;
+    fixture->line = make_line();
+    fixture->line.oid = 16386;
+    create(fixture->db, &fixture->line);
     create(fixture->db, &fixture->customer);
     create(fixture->db, &fixture->orders);
     fixture->items[0] = (struct outbox_table){CUSTOMER_ID, &fixture->customer};
     fixture->items[1] = (struct outbox_table){ORDERS_ID, &fixture->orders};
-    fixture->tables = (struct outbox_tables){fixture->items, 2};
+    fixture->items[2] = (struct outbox_table){LINE_ID, &fixture->line};
+    fixture->tables = (struct outbox_tables){fixture->items, 3};
     *state = fixture;
     return 0;
 }
@@ -76,6 +93,7 @@ int outbox_fixture_teardown(void **state)
 
     table_release(&fixture->customer);
     table_release(&fixture->orders);
+    table_release(&fixture->line);
     database_free(fixture->db);
     free(fixture);
     return 0;

@@ -1,7 +1,8 @@
 /*
- * Outbox fixture: a cache in memory with two mirrored tables, customer and orders (which
- * refers to it), and words for what the capture triggers would write. The tables have no
- * triggers: a test says what was changed and what was captured.
+ * Outbox fixture: a cache in memory with three mirrored tables, customer, orders (which
+ * refers to it) and line (which refers to itself), and words for what the capture
+ * triggers would write. The tables have no triggers: a test says what was changed and
+ * what was captured.
  */
 #ifndef TESTS_SUPPORT_OUTBOX_FIXTURE_H
 #define TESTS_SUPPORT_OUTBOX_FIXTURE_H
@@ -10,13 +11,15 @@
 
 #define CUSTOMER_ID 1
 #define ORDERS_ID 2
+#define LINE_ID 3
 
 struct outbox_fixture {
     struct database *db;
     struct table customer; /* id citext key, name, vat unique */
     struct table orders;   /* id bigint key, customer_id, parent_id, note, amount float8,
                               total generated, updated_at */
-    struct outbox_table items[2];
+    struct table line;     /* order_id, number key; parent_number, of the same order */
+    struct outbox_table items[3];
     struct outbox_tables tables;
 };
 

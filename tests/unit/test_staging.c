@@ -79,8 +79,10 @@ static void append_row(struct buffer *text, const struct staged_row *row,
         buffer_append_text(text, ">");
         append_value(text, &row->values[i].local);
     }
-    if (row->whole)
-        buffer_append_text(text, " whole");
+    for (size_t i = 0; row->whole && i < table->column_count; i++) {
+        buffer_append_text(text, i ? "," : " whole ");
+        append_value(text, &row->whole[i]);
+    }
     if (row->unsendable)
         buffer_append_text(text, " unsendable");
     buffer_append_text(text, "\n");
@@ -101,7 +103,7 @@ static void append_group(struct buffer *text, struct staging *staging,
         append_row(text, &row, group->table, group->columns, group->column_count);
 }
 
-/* Every group and its rows, in the order of sending. */
+/* Every group and its rows, in the order of sending; NUL reads @. */
 static void assert_sends(struct staging *staging, const char *expected)
 {
     OWNED(buffer_release) struct buffer text = {0};
@@ -115,6 +117,9 @@ static void assert_sends(struct staging *staging, const char *expected)
         staged_group_release(&group);
         group.last = last;
     }
+    for (size_t i = 0; i < text.length; i++)
+        if (!text.data[i])
+            text.data[i] = '@';
     assert_string_equal(text.data ? text.data : "", expected);
 }
 
@@ -323,11 +328,12 @@ static void whole_rows_and_strange_text_are_marked(void **state)
     captured(fixture, ORDERS_ID, "[\"3\"]", "update", "{\"note\":\"'\xfe'\"}");
     captured(fixture, CUSTOMER_ID, "[\"a\\u0000\"]", "update", "{\"name\":\"'x'\"}");
     fill(staging, fixture, 100, true);
-    /* what is compared is cut off at the NUL */
     assert_sends(staging, "update customer 1-1\n"
-                          "  [\"a\\u0000\"] name:x>n whole unsendable\n"
+                          "  [\"a\\u0000\"] name:x>n whole A@,n,1 unsendable\n"
                           "update orders 2-4\n"
-                          "  [\"1\"] note:x>a");
+                          "  [\"1\"] note:x>a@ whole 1,-,-,a@,-,-,-,- unsendable\n"
+                          "  [\"2\"] note:y>\xff whole 2,-,-,\xff,-,-,-,-\n"
+                          "  [\"3\"] note:\xfe>c whole 3,-,-,c,-,-,-,-\n");
 }
 
 static void keys_are_looked_up_as_the_column_compares(void **state)
@@ -440,6 +446,27 @@ static void rows_that_refer_to_a_refused_insert_go_with_it(void **state)
     assert_int_equal(close_staging(staging), 0);
 }
 
+static void a_reference_that_was_changed_in_part_is_found(void **state)
+{
+    struct outbox_fixture *fixture = *state;
+    OWNED_STAGING staging = NULL;
+
+    run_sql(fixture->db, "insert into line values (1, 1, null), (1, 2, 1), (2, 2, 1)");
+    captured(fixture, LINE_ID, "[\"1\",\"1\"]", "insert", NULL);
+    captured(fixture, LINE_ID, "[\"1\",\"2\"]", "update", "{\"parent_number\":\"NULL\"}");
+    captured(fixture, LINE_ID, "[\"2\",\"2\"]", "update", "{\"parent_number\":\"NULL\"}");
+    staging = staged(fixture);
+    assert_sends(staging, "insert line 1-1\n"
+                          "  [\"1\",\"1\"] order_id:->1 number:->1 parent_number:->-\n"
+                          "update line 2-3\n"
+                          "  [\"1\",\"2\"] parent_number:->1\n"
+                          "  [\"2\",\"2\"] parent_number:->1\n");
+    refuse(staging, 1);
+    assert_int_equal(close_staging(staging), 1);
+    assert_outcasts(staging, "1 line[\"1\",\"1\"] by 0 in 0\n"
+                             "2 line[\"1\",\"2\"] by 1 in 0\n");
+}
+
 static void a_refused_update_takes_nobody_with_it(void **state)
 {
     struct outbox_fixture *fixture = *state;
@@ -447,7 +474,8 @@ static void a_refused_update_takes_nobody_with_it(void **state)
 
     run_sql(fixture->db, "insert into customer values ('a', 'n', 70);"
                          "insert into orders (id, customer_id) values (1, 'a')");
-    captured(fixture, CUSTOMER_ID, "[\"a\"]", "update", "{\"name\":\"'x'\"}");
+    /* the spelling of its key was changed too */
+    captured(fixture, CUSTOMER_ID, "[\"a\"]", "update", "{\"id\":\"'A'\"}");
     captured(fixture, ORDERS_ID, "[\"1\"]", "insert", NULL);
     staging = staged(fixture);
     refuse(staging, 2);
@@ -537,6 +565,7 @@ int main(void)
         WITH_FIXTURE(keys_are_looked_up_as_the_column_compares),
         WITH_FIXTURE(a_refused_row_is_not_sent_again),
         WITH_FIXTURE(rows_that_refer_to_a_refused_insert_go_with_it),
+        WITH_FIXTURE(a_reference_that_was_changed_in_part_is_found),
         WITH_FIXTURE(a_refused_update_takes_nobody_with_it),
         WITH_FIXTURE(units_of_work_go_together),
         WITH_FIXTURE(a_unit_that_was_not_ended_ends_at_the_next),
