@@ -15,7 +15,8 @@ enum index_at {
     INDEX_UNIQUE,
     INDEX_COLUMNS,
     INDEX_OPTIONS,
-    INDEX_PREDICATE
+    INDEX_PREDICATE,
+    INDEX_IS_DEFERRABLE_KEY
 };
 enum foreign_key_at {
     FOREIGN_RELATION,
@@ -117,8 +118,13 @@ static enum outcome read_indexes(struct table_draft *draft,
         return error_out_of_memory(err);
     for (; row < end; row++) {
         OWNED(table_index_release) struct table_index index = {0};
-        enum outcome outcome = read_index(&index, draft, result, row, err);
+        enum outcome outcome;
 
+        if (primary_result_bool(result, row, INDEX_IS_DEFERRABLE_KEY)) {
+            table->deferrable_key = true;
+            continue;
+        }
+        outcome = read_index(&index, draft, result, row, err);
         if (outcome == FAILED)
             return FAILED;
         if (outcome == OK)
