@@ -18,6 +18,8 @@ static const struct sqlstate_rule rules[] = {
     {"3D000", ERROR_INVALID, "check dbname in [primary] conninfo"},
     {"42501", ERROR_AUTH,
      "grant the missing right; `tidemark doctor --fix-sql` prints the SQL"},
+    {"25006", ERROR_TRANSIENT, "the server takes no changes: a standby, or read-only"},
+    {"25P03", ERROR_TRANSIENT, ""},
     {"55P03", ERROR_TRANSIENT, ""},
     {"55000", ERROR_SCHEMA, ""},
     {"0A000", ERROR_SCHEMA, ""},
@@ -137,21 +139,37 @@ enum outcome link_connection_error(struct primary *primary, const char *what,
     return FAILED;
 }
 
+static const char *text_or_nothing(const char *text)
+{
+    return text ? text : "";
+}
+
+static void keep_complaint(struct primary_complaint *complaint, const PGresult *result)
+{
+    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+
+    snprintf(complaint->sqlstate, sizeof(complaint->sqlstate), "%s",
+             PQresultErrorField(result, PG_DIAG_SQLSTATE));
+    snprintf(complaint->message, sizeof(complaint->message), "%s%s%s",
+             text_or_nothing(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)),
+             detail ? ": " : "", text_or_nothing(detail));
+    snprintf(complaint->constraint, sizeof(complaint->constraint), "%s",
+             text_or_nothing(PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME)));
+    join_lines(complaint->message);
+}
+
 enum outcome link_result_error(struct primary *primary, const PGresult *result,
                                const char *what, struct error *err)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
     const char *position = PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION);
 
     if (!sqlstate)
         return link_connection_error(primary, what, err);
     primary->error_position = position ? strtoul(position, NULL, 10) : 0;
-    error_set(err, ERROR_REJECTED, "%s: %s%s%s", what, message, detail ? ": " : "",
-              detail ? detail : "");
-    join_lines(err->message);
+    keep_complaint(&primary->complaint, result);
+    error_set(err, ERROR_REJECTED, "%s: %s", what, primary->complaint.message);
     if (hint)
         error_hint(err, "%s", hint);
     put_sqlstate(err, sqlstate);

@@ -6,6 +6,7 @@
 #define DAEMON_PRIMARY_PRIMARY_LINK_H
 
 #include "daemon/primary/primary.h"
+#include "daemon/primary/primary_query.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct primary {
     int64_t round_trip_us;
     bool notified; /* why the last primary_wait() ended */
     size_t error_position;
+    struct primary_complaint complaint;
 };
 
 /*

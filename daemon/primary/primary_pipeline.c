@@ -24,6 +24,12 @@ static bool is_prepared(const struct primary *primary,
     return statement->prepared_generation == primary->generation;
 }
 
+static bool goes_unprepared(const struct primary *primary,
+                            const struct primary_statement *statement)
+{
+    return primary->transaction_pooler || statement->once;
+}
+
 enum outcome primary_pipeline_send(struct primary_pipeline *pipeline,
                                    struct primary_statement *statement,
                                    const char *const *params, size_t param_count,
@@ -32,7 +38,7 @@ enum outcome primary_pipeline_send(struct primary_pipeline *pipeline,
     struct primary *primary = pipeline->primary;
     int sent;
 
-    if (primary->transaction_pooler)
+    if (goes_unprepared(primary, statement))
         sent = PQsendQueryParams(primary->connection, statement->text, (int)param_count,
                                  NULL, params, NULL, NULL, BINARY);
     else if (is_prepared(primary, statement) ||
@@ -45,6 +51,12 @@ enum outcome primary_pipeline_send(struct primary_pipeline *pipeline,
     if (!sent)
         return link_connection_error(primary, statement->name, err);
     return OK;
+}
+
+enum outcome primary_pipeline_pass_on(struct primary_pipeline *pipeline,
+                                      struct error *err)
+{
+    return link_flush(pipeline->primary, err);
 }
 
 enum outcome primary_pipeline_flush(struct primary_pipeline *pipeline, struct error *err)
@@ -90,7 +102,7 @@ enum outcome primary_pipeline_next(struct primary_pipeline *pipeline,
 {
     struct primary *primary = pipeline->primary;
 
-    if (!primary->transaction_pooler && !is_prepared(primary, statement) &&
+    if (!goes_unprepared(primary, statement) && !is_prepared(primary, statement) &&
         read_prepared(pipeline, statement, err) == FAILED)
         return FAILED;
     PQsetSingleRowMode(primary->connection);
@@ -195,6 +207,19 @@ static bool skip_to_sync(struct primary *primary)
             return false;
     }
     return PQexitPipelineMode(primary->connection);
+}
+
+enum outcome primary_pipeline_leave(struct primary_pipeline *pipeline, struct error *err)
+{
+    struct primary *primary = pipeline->primary;
+
+    PQclear(pipeline->row);
+    pipeline->row = NULL;
+    pipeline->active = false;
+    if (primary->connection && pipeline->flushed && skip_to_sync(primary))
+        return OK;
+    primary_close(primary);
+    return error_set(err, ERROR_TRANSIENT, "the connection was lost in a pipeline");
 }
 
 void primary_pipeline_stop(struct primary_pipeline *pipeline)

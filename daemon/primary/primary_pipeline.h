@@ -24,6 +24,7 @@ struct primary_statement {
     const char *name; /* of the prepared statement, unique on this link; also in errors */
     const char *text;
     uint32_t prepared_generation; /* connection that knows it; 0: none */
+    bool once; /* never prepared: for text that will hardly come again */
 };
 
 struct primary_pipeline {
@@ -42,6 +43,10 @@ MUST_CHECK enum outcome primary_pipeline_send(struct primary_pipeline *pipeline,
                                               struct primary_statement *statement,
                                               const char *const *params,
                                               size_t param_count, struct error *err);
+
+/* Gives what was queued so far to the network, so that it is not kept in memory. */
+MUST_CHECK enum outcome primary_pipeline_pass_on(struct primary_pipeline *pipeline,
+                                                 struct error *err);
 
 /* Marks the end of what is sent and pushes it out. Results are read after this. */
 MUST_CHECK enum outcome primary_pipeline_flush(struct primary_pipeline *pipeline,
@@ -66,6 +71,13 @@ MUST_CHECK enum outcome primary_pipeline_row(struct primary_pipeline *pipeline,
 /* Reads the end of the pipeline. */
 MUST_CHECK enum outcome primary_pipeline_finish(struct primary_pipeline *pipeline,
                                                 struct error *err);
+
+/*
+ * Leaves the pipeline after a statement that failed and keeps its transaction, which may
+ * go on from a savepoint. FAILED: the connection is lost.
+ */
+MUST_CHECK enum outcome primary_pipeline_leave(struct primary_pipeline *pipeline,
+                                               struct error *err);
 
 /*
  * Leaves the pipeline at any point: skips what is unread and rolls back an open

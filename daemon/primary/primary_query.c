@@ -152,3 +152,8 @@ size_t primary_error_position(const struct primary *primary)
 {
     return primary->error_position;
 }
+
+const struct primary_complaint *primary_last_complaint(const struct primary *primary)
+{
+    return &primary->complaint;
+}

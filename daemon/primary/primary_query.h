@@ -54,4 +54,12 @@ void primary_result_free(
 /* Position of the error in the text of the last failed statement, from 1; 0: unknown. */
 size_t primary_error_position(const struct primary *primary);
 
+/* What the server said of the last statement that failed with an SQLSTATE. */
+struct primary_complaint {
+    char sqlstate[6];
+    char message[512];   /* in one line, with what it says in detail */
+    char constraint[64]; /* "": none is to blame */
+};
+const struct primary_complaint *primary_last_complaint(const struct primary *primary);
+
 #endif
