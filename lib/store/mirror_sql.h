@@ -107,6 +107,9 @@ void mirror_sql_primary_name(struct buffer *sql, const struct table *table);
  */
 void mirror_sql_wire_columns(struct buffer *sql, const struct table *table,
                              const char *prefix);
+/* One column's value as it crosses the wire; operand is SQL of the column's type. */
+void mirror_sql_wire_expression(struct buffer *sql, const struct table_column *column,
+                                const char *operand);
 
 /*
  * The snapshot: SELECT wire columns FROM t WHERE not a tombstone AND scope [AND key >
@@ -145,5 +148,48 @@ void mirror_sql_primary_keys(struct buffer *sql, const struct table *table);
  * with its key.
  */
 void mirror_sql_fetch_by_keys(struct buffer *sql, const struct table *table);
+
+/* ---- the primary, written to ---- */
+
+/*
+ * What a statement of a push is told of each of its rows, as arrays: $1 bigint[] numbers
+ * the rows, then follow a text[] for each key column, one for the value to be of each
+ * column (locals), one for its value before (bases).
+ */
+struct mirror_push {
+    const struct table *table;
+    const size_t *columns; /* column indexes */
+    size_t column_count;
+    bool locals;
+    bool bases;
+};
+size_t mirror_sql_push_parameters(const struct mirror_push *push);
+
+/*
+ * Each writes the rows, and yields the numbers (bigint) of those that it did not write:
+ * already there, not there, hidden, or passed over by a trigger.
+ *
+ * insert  (locals) rows whose key is not there yet; updated_at is the primary's now()
+ * update  (locals) sets the columns and updated_at; with bases only where each of them
+ *         holds its base
+ * delete  with bases only where each column holds its base, but for generated ones and
+ *         updated_at
+ */
+void mirror_sql_push_insert(struct buffer *sql, const struct mirror_push *push);
+void mirror_sql_push_update(struct buffer *sql, const struct mirror_push *push);
+void mirror_sql_push_delete(struct buffer *sql, const struct mirror_push *push);
+
+/* Such an update has nothing to set, and is no statement. */
+bool mirror_sql_push_updates_nothing(const struct mirror_push *push);
+
+/*
+ * Locks and reads the rows there: their number; a text of '0' and '1', whether each
+ * column holds its local value (locals), then whether it holds its base (bases);
+ * updated_at in microseconds (bigint, null without one); the wire columns.
+ */
+void mirror_sql_push_look(struct buffer *sql, const struct mirror_push *push);
+
+/* The numbers of the rows that can be seen there, locked or not. */
+void mirror_sql_push_visible(struct buffer *sql, const struct mirror_push *push);
 
 #endif

@@ -23,16 +23,16 @@ static void from_table(struct buffer *sql, const struct table *table)
     mirror_sql_primary_name(sql, table);
 }
 
-/* The codec's expression with %1$s replaced by argument. */
-static void wire_expression(struct buffer *sql, const struct table_column *column,
-                            const char *argument)
+/* The codec's expression with %1$s replaced by the operand. */
+void mirror_sql_wire_expression(struct buffer *sql, const struct table_column *column,
+                                const char *operand)
 {
     const char *template = column_codec_info(column->codec)->select;
     const char *hole;
 
     while ((hole = strstr(template, "%1$s"))) {
         buffer_append(sql, template, (size_t)(hole - template));
-        buffer_append_text(sql, argument);
+        buffer_append_text(sql, operand);
         template = hole + strlen("%1$s");
     }
     buffer_append_text(sql, template);
@@ -49,7 +49,7 @@ static void wire_column(struct buffer *sql, const struct table_column *column,
     if (name.failed)
         sql->failed = true;
     else
-        wire_expression(sql, column, name.data);
+        mirror_sql_wire_expression(sql, column, name.data);
 }
 
 void mirror_sql_wire_columns(struct buffer *sql, const struct table *table,
@@ -210,7 +210,7 @@ static void logged_column(struct buffer *sql, const struct table *table, size_t 
     if (value.failed)
         sql->failed = true;
     else
-        wire_expression(sql, self, value.data);
+        mirror_sql_wire_expression(sql, self, value.data);
 }
 
 static void tracked_test(struct buffer *sql, bool in_recovery)
@@ -329,7 +329,7 @@ static void fetched_columns(struct buffer *sql, const struct table *table)
         if (value.failed)
             sql->failed = true;
         else
-            wire_expression(sql, column, value.data);
+            mirror_sql_wire_expression(sql, column, value.data);
     }
 }
 
