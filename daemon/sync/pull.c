@@ -70,7 +70,7 @@ static enum outcome build_pins(struct pull *pull, struct error *err)
     for (line = strtok_r(pull->pin_text, "\n", &rest); line;
          line = strtok_r(NULL, "\n", &rest))
         pull->pins[pull->pin_count++] =
-            (struct primary_statement){"pin the transaction", line, 0};
+            (struct primary_statement){.name = "pin the transaction", .text = line};
     return OK;
 }
 
