@@ -234,7 +234,7 @@ void primary_pipeline_stop(struct primary_pipeline *pipeline)
     if (!primary->connection)
         return;
     if (PQpipelineStatus(primary->connection) != PQ_PIPELINE_OFF &&
-        !skip_to_sync(primary)) {
+        !(pipeline->flushed && skip_to_sync(primary))) {
         primary_close(primary);
         return;
     }

@@ -1,0 +1,205 @@
+#include "daemon/sync/push_ledger.h"
+
+#include "daemon/primary/primary.h"
+#include "daemon/primary/primary_query.h"
+#include "daemon/primary/primary_transaction.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "push_ledger.sql.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_standby(const struct push_ledger *ledger)
+{
+    struct primary_info info;
+
+    primary_describe(ledger->primary, &info);
+    return info.in_recovery;
+}
+
+static enum outcome refuse_standby(struct error *err)
+{
+    error_set(err, ERROR_TRANSIENT, "this server is a standby, which takes no changes");
+    snprintf(err->origin, sizeof(err->origin), "SQLSTATE 25006");
+    return error_hint(err, "local changes wait; name the primary in [primary] conninfo");
+}
+
+static enum outcome look_for_ledger(struct push_ledger *ledger, struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *result = NULL;
+
+    if (ledger->is_there)
+        return OK;
+    if (primary_query(ledger->primary, &push_ledger_sql.exists, NULL, 0, &result, err) ==
+        FAILED)
+        return FAILED;
+    ledger->is_there = primary_result_bool(result, 0, 0);
+    return OK;
+}
+
+static enum outcome begin(struct push_ledger *ledger, struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    buffer_append_text(&sql, push_ledger_sql.begin.text);
+    primary_append_transaction_pins(ledger->primary, &sql);
+    buffer_append_text(&sql, push_ledger_sql.defer.text);
+    if (buffer_check(&sql, err) == FAILED)
+        return FAILED;
+    return primary_run_text(ledger->primary, push_ledger_sql.begin.name, sql.data, err);
+}
+
+/* Names a table that was there a moment ago: the schema tidemark was removed. */
+static enum outcome give_up(struct push_ledger *ledger, const struct error *err)
+{
+    if (err->kind == ERROR_SCHEMA)
+        ledger->is_there = false;
+    primary_end_reading(ledger->primary);
+    return FAILED;
+}
+
+/* ---- whose push it names ---- */
+
+/* NULL: none. */
+static enum outcome read_last_push(struct push_ledger *ledger, const char *device_id,
+                                   bool wait, char out_push[static PUSH_ID_SIZE],
+                                   bool *out_found, struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *result = NULL;
+    const struct sql *query =
+        wait ? &push_ledger_sql.look_and_wait : &push_ledger_sql.look;
+    const char *const params[] = {device_id};
+    const char *text;
+
+    if (primary_query(ledger->primary, query, params, 1, &result, err) == FAILED)
+        return FAILED;
+    *out_found = primary_result_rows(result) > 0;
+    text = *out_found ? primary_result_text(result, 0, 0) : NULL;
+    snprintf(out_push, PUSH_ID_SIZE, "%s", text ? text : "");
+    return OK;
+}
+
+/*
+ * The ledger and the cache have parted. An id of our own past, or none: the primary is as
+ * it was before. Anything else was pushed by a file that says it is this device.
+ */
+static enum outcome diverged(struct push_ledger *ledger, const char *named,
+                             struct error *err)
+{
+    bool ours = !named[0];
+
+    if (named[0] && push_record_knows(ledger->db, named, &ours, err) == FAILED)
+        return FAILED;
+    if (ours)
+        error_set(err, ERROR_CONFLICT,
+                  "the primary was restored to an earlier state: it does not know the "
+                  "last changes that this cache has pushed to it");
+    else
+        error_set(err, ERROR_CONFLICT,
+                  "this cache file was copied: another one has pushed to the primary "
+                  "under the same device");
+    return error_hint(err, "tidemark resync");
+}
+
+enum outcome push_ledger_ask(struct push_ledger *ledger, const struct push_device *device,
+                             const char *push_id, enum push_fate *out_fate,
+                             struct error *err)
+{
+    bool standby = is_standby(ledger);
+    char named[PUSH_ID_SIZE];
+    enum outcome outcome;
+    bool found;
+
+    ledger->is_there = false;
+    if (look_for_ledger(ledger, err) == FAILED)
+        return FAILED;
+    if (!ledger->is_there) {
+        *out_fate = PUSH_UNKNOWN;
+        return OK;
+    }
+    if (begin(ledger, err) == FAILED)
+        return FAILED;
+    outcome = read_last_push(ledger, device->device_id, !standby, named, &found, err);
+    primary_end_reading(ledger->primary);
+    if (outcome == FAILED)
+        return FAILED;
+    if (found && strcmp(named, push_id) == 0)
+        *out_fate = PUSH_ARRIVED;
+    else if (standby) /* it may not have got there yet */
+        return refuse_standby(err);
+    else if (found && strcmp(named, device->last_push) == 0)
+        *out_fate = PUSH_DID_NOT_ARRIVE;
+    else
+        return diverged(ledger, named, err);
+    return OK;
+}
+
+/* ---- a push begins ---- */
+
+static enum outcome register_device(struct push_ledger *ledger,
+                                    struct push_device *device, struct error *err)
+{
+    const char *const params[] = {device->device_id};
+
+    if (device->registered)
+        return OK;
+    if (begin(ledger, err) == FAILED)
+        return FAILED;
+    if (primary_run(ledger->primary, &push_ledger_sql.enrol, params, 1, err) == FAILED ||
+        primary_run(ledger->primary, &push_ledger_sql.commit, NULL, 0, err) == FAILED)
+        return give_up(ledger, err);
+    if (push_record_registered(ledger->db, err) == FAILED)
+        return FAILED;
+    device->registered = true;
+    return OK;
+}
+
+static enum outcome say_why_not_moved(struct push_ledger *ledger,
+                                      const struct push_device *device, struct error *err)
+{
+    char named[PUSH_ID_SIZE];
+    bool found;
+
+    if (read_last_push(ledger, device->device_id, false, named, &found, err) == FAILED)
+        return FAILED;
+    return diverged(ledger, named, err);
+}
+
+/* Also tells the time there, at about the middle of the round trip. */
+static enum outcome move(struct push_ledger *ledger, const struct push_device *device,
+                         const char *push_id, struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *result = NULL;
+    const char *const params[] = {device->device_id, push_id,
+                                  device->last_push[0] ? device->last_push : NULL};
+    const struct sql *query =
+        ledger->is_there ? &push_ledger_sql.move : &push_ledger_sql.clock;
+    int64_t start_us = clock_now_us();
+    int64_t middle_us;
+
+    if (primary_query(ledger->primary, query, params, ledger->is_there ? 3 : 0, &result,
+                      err) == FAILED)
+        return FAILED;
+    middle_us = start_us + (clock_now_us() - start_us) / 2;
+    if (primary_result_rows(result) == 0)
+        return say_why_not_moved(ledger, device, err);
+    ledger->clock_offset_us = primary_result_int(result, 0, 0) - middle_us;
+    return OK;
+}
+
+enum outcome push_ledger_open(struct push_ledger *ledger, struct push_device *device,
+                              const char *push_id, struct error *err)
+{
+    if (is_standby(ledger))
+        return refuse_standby(err);
+    if (look_for_ledger(ledger, err) == FAILED)
+        return FAILED;
+    if (ledger->is_there && register_device(ledger, device, err) == FAILED)
+        return FAILED;
+    if (begin(ledger, err) == FAILED)
+        return FAILED;
+    if (move(ledger, device, push_id, err) == FAILED)
+        return give_up(ledger, err);
+    return OK;
+}

@@ -1,0 +1,55 @@
+-- The primary's ledger: the last push of each device that arrived. And the frame of the one
+-- transaction that a push is.
+
+-- name: exists
+select to_regclass('tidemark.device') is not null;
+
+-- name: begin
+begin isolation level read committed;
+
+-- name: commit
+commit;
+
+-- name: enrol
+insert into tidemark.device (device_id) values ($1::uuid) on conflict (device_id) do nothing;
+
+-- name: move
+-- From the push before ($3, null: none) to this one ($2); waits for an attempt of ours that the
+-- server still works on. Says what time it is.
+update tidemark.device
+   set last_push = $2::uuid
+ where device_id = $1::uuid and last_push is not distinct from $3::uuid
+returning (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+
+-- name: clock
+select (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+
+-- name: look
+select last_push::text from tidemark.device where device_id = $1::uuid;
+
+-- name: look_and_wait
+-- Behind an attempt of ours that the server still works on.
+select last_push::text from tidemark.device where device_id = $1::uuid for update;
+
+-- name: defer
+-- Constraints that may be checked at the end are; each part of a push looks at them at its end.
+set constraints all deferred;
+
+-- name: check
+set constraints all immediate;
+
+-- name: open_push
+-- What lies before is the ledger's move, which stays when all rows are sent anew.
+savepoint tide_push;
+
+-- name: reopen_push
+rollback to savepoint tide_push;
+
+-- name: open_part
+savepoint tide_part;
+
+-- name: undo_part
+rollback to savepoint tide_part;
+
+-- name: close_part
+release savepoint tide_part;
