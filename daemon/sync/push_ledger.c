@@ -137,16 +137,21 @@ enum outcome push_ledger_ask(struct push_ledger *ledger, const struct push_devic
 
 /* ---- a push begins ---- */
 
+static const char *last_push_of(const struct push_device *device)
+{
+    return device->last_push[0] ? device->last_push : NULL;
+}
+
 static enum outcome register_device(struct push_ledger *ledger,
                                     struct push_device *device, struct error *err)
 {
-    const char *const params[] = {device->device_id};
+    const char *const params[] = {device->device_id, last_push_of(device)};
 
     if (device->registered)
         return OK;
     if (begin(ledger, err) == FAILED)
         return FAILED;
-    if (primary_run(ledger->primary, &push_ledger_sql.enrol, params, 1, err) == FAILED ||
+    if (primary_run(ledger->primary, &push_ledger_sql.enrol, params, 2, err) == FAILED ||
         primary_run(ledger->primary, &push_ledger_sql.commit, NULL, 0, err) == FAILED)
         return give_up(ledger, err);
     if (push_record_registered(ledger->db, err) == FAILED)
@@ -171,8 +176,7 @@ static enum outcome move(struct push_ledger *ledger, const struct push_device *d
                          const char *push_id, struct error *err)
 {
     OWNED(primary_result_free) struct primary_result *result = NULL;
-    const char *const params[] = {device->device_id, push_id,
-                                  device->last_push[0] ? device->last_push : NULL};
+    const char *const params[] = {device->device_id, push_id, last_push_of(device)};
     const struct sql *query =
         ledger->is_there ? &push_ledger_sql.move : &push_ledger_sql.clock;
     int64_t start_us = clock_now_us();

@@ -11,7 +11,10 @@ begin isolation level read committed;
 commit;
 
 -- name: enrol
-insert into tidemark.device (device_id) values ($1::uuid) on conflict (device_id) do nothing;
+-- With the last push of a time when there was no ledger ($2), if there was one.
+insert into tidemark.device (device_id, last_push)
+values ($1::uuid, $2::uuid)
+    on conflict (device_id) do nothing;
 
 -- name: move
 -- From the push before ($3, null: none) to this one ($2); waits for an attempt of ours that the

@@ -1,0 +1,206 @@
+#include "daemon/sync/push.h"
+
+#include "daemon/primary/primary.h"
+#include "daemon/primary/primary_query.h"
+#include "daemon/primary/primary_transaction.h"
+#include "daemon/sync/push_context.h"
+#include "daemon/sync/push_delivery.h"
+#include "daemon/sync/push_filing.h"
+#include "daemon/sync/push_ledger.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault_point.h"
+#include "push_ledger.sql.h"
+
+#include <stdlib.h>
+
+/* So often in a row the schema is read again before its errors are the rows' own. */
+#define SCHEMA_PATIENCE 2
+
+struct push {
+    struct database *db;
+    struct push_context context;
+    struct push_ledger ledger;
+    unsigned schema_failures; /* in a row */
+};
+
+enum outcome push_new(struct push **out_push, struct primary *primary,
+                      struct cache *cache, struct error *err)
+{
+    struct push *push = calloc(1, sizeof(*push));
+
+    if (!push)
+        return error_out_of_memory(err);
+    push->db = cache->db;
+    push->context.primary = primary;
+    push->ledger = (struct push_ledger){.primary = primary, .db = cache->db};
+    if (staging_new(&push->context.staging, cache->db, err) == FAILED ||
+        push_outcomes_new(&push->context.outcomes, cache->db, err) == FAILED) {
+        push_free(push);
+        return FAILED;
+    }
+    *out_push = push;
+    return OK;
+}
+
+void push_free(struct push *push)
+{
+    if (!push)
+        return;
+    staging_free(push->context.staging);
+    push_outcomes_free(push->context.outcomes);
+    push_refusals_release(&push->context.refusals);
+    free(push);
+}
+
+/* ---- a push whose answer was lost ---- */
+
+static enum outcome settle(struct push *push, const struct outbox_tables *tables,
+                           const struct push_in_flight *in_flight, struct error *err)
+{
+    struct push_device device;
+    enum push_fate fate;
+
+    if (push_record_device(push->db, &device, err) == FAILED ||
+        push_ledger_ask(&push->ledger, &device, in_flight->push_id, &fate, err) == FAILED)
+        return FAILED;
+    if (fate == PUSH_ARRIVED)
+        return push_record_finish(push->db, tables, in_flight, err);
+    return push_record_forget(push->db, in_flight, fate == PUSH_UNKNOWN, err);
+}
+
+enum outcome push_resolve(struct push *push, const struct outbox_tables *tables,
+                          struct error *err)
+{
+    struct push_in_flight in_flight;
+    enum outcome outcome = push_record_in_flight(push->db, &in_flight, err);
+
+    if (outcome != OK)
+        return outcome == FAILED ? FAILED : OK;
+    return settle(push, tables, &in_flight, err);
+}
+
+enum outcome push_start_over(struct push *push, struct error *err)
+{
+    struct push_in_flight in_flight;
+    enum outcome outcome = push_record_in_flight(push->db, &in_flight, err);
+
+    if (outcome == FAILED ||
+        (outcome == OK && push_record_forget(push->db, &in_flight, false, err) == FAILED))
+        return FAILED;
+    return push_record_new_device(push->db, err);
+}
+
+/* ---- one push ---- */
+
+/* What may have to be written in place of an update whose row is gone, or shown. */
+static bool wants_whole_rows(void *context, const struct table *table)
+{
+    (void)context;
+    return table->conflict_policy == CONFLICT_CLIENT_WINS ||
+           table->conflict_policy == CONFLICT_MANUAL;
+}
+
+static enum outcome fill(struct push *push, const struct push_request *request,
+                         struct staging_summary *out_staged, struct error *err)
+{
+    struct staging_request wanted = {
+        .tables = request->tables,
+        .through = request->through,
+        .wants_whole_rows = wants_whole_rows,
+    };
+    enum outcome outcome = staging_fill(push->context.staging, &wanted, out_staged, err);
+
+    if (outcome == OK && out_staged->unknown_table_id)
+        return error_set(err, ERROR_SCHEMA,
+                         "there are local changes of table %lld, which is not mirrored",
+                         (long long)out_staged->unknown_table_id);
+    return outcome;
+}
+
+static enum outcome deliver(struct push *push, const struct push_request *request,
+                            const struct staging_summary *staged, struct error *err)
+{
+    struct push_delivery delivery = {
+        .context = &push->context,
+        .db = push->db,
+        .tables = request->tables,
+        .row_count = staged->row_count,
+        .through = staged->through,
+    };
+
+    push->context.clock_offset_us = push->ledger.clock_offset_us;
+    push->context.schema_is_settled = push->schema_failures >= SCHEMA_PATIENCE;
+    if (push_deliver(&delivery, err) == FAILED)
+        return FAILED;
+    fault_point("push.rows_sent");
+    return OK;
+}
+
+/* The server said no: the push did not arrive, which is no secret then. */
+static enum outcome commit(struct push *push, const struct push_in_flight *in_flight,
+                           struct error *err)
+{
+    struct error ignored;
+
+    fault_point("push.before_commit");
+    if (primary_run(push->context.primary, &push_ledger_sql.commit, NULL, 0, err) == OK) {
+        fault_point("push.after_commit");
+        return OK;
+    }
+    if (primary_is_connected(push->context.primary) &&
+        push_record_forget(push->db, in_flight, false, &ignored) == FAILED)
+        *err = ignored;
+    return FAILED;
+}
+
+static enum outcome bring(struct push *push, const struct push_request *request,
+                          const struct staging_summary *staged,
+                          struct push_in_flight *in_flight,
+                          struct push_summary *out_summary, struct error *err)
+{
+    struct push_filing filing = {.context = &push->context,
+                                 .db = push->db,
+                                 .push = in_flight,
+                                 .row_count = staged->row_count};
+
+    fault_point("push.ledger_moved");
+    if (deliver(push, request, staged, err) == FAILED ||
+        push_file(&filing, out_summary, err) == FAILED) {
+        primary_end_reading(push->context.primary);
+        return FAILED;
+    }
+    return commit(push, in_flight, err);
+}
+
+static enum outcome run(struct push *push, const struct push_request *request,
+                        struct push_summary *out_summary, struct error *err)
+{
+    struct push_in_flight in_flight = {.started_us = clock_now_us()};
+    struct staging_summary staged;
+    struct push_device device;
+    enum outcome outcome = fill(push, request, &staged, err);
+
+    if (outcome != OK)
+        return outcome;
+    in_flight.through = staged.through;
+    if (push_record_new_id(in_flight.push_id, err) == FAILED ||
+        push_record_device(push->db, &device, err) == FAILED ||
+        push_ledger_open(&push->ledger, &device, in_flight.push_id, err) == FAILED ||
+        bring(push, request, &staged, &in_flight, out_summary, err) == FAILED)
+        return FAILED;
+    return push_record_finish(push->db, request->tables, &in_flight, err);
+}
+
+enum outcome push_run(struct push *push, const struct push_request *request,
+                      struct push_summary *out_summary, struct error *err)
+{
+    enum outcome outcome = push_resolve(push, request->tables, err);
+
+    if (outcome == OK)
+        outcome = run(push, request, out_summary, err);
+    if (outcome == FAILED && err->kind == ERROR_SCHEMA)
+        push->schema_failures++;
+    else if (outcome != FAILED)
+        push->schema_failures = 0;
+    return outcome;
+}

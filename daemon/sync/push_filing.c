@@ -1,0 +1,216 @@
+#include "daemon/sync/push_filing.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/db/database.h"
+#include "lib/store/rejected.h"
+
+#include <stdlib.h>
+
+/* ---- rejected rows ---- */
+
+/* Which rejected change a row became: for those that depend on it. */
+struct filed_row {
+    int64_t ordinal;
+    int64_t rejected_id;
+};
+struct filed_rows {
+    struct filed_row *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void filed_rows_release(struct filed_rows *rows)
+{
+    free(rows->items);
+}
+
+static enum outcome note_filed(struct filed_rows *rows, struct filed_row row,
+                               struct error *err)
+{
+    if (rows->count == rows->capacity) {
+        size_t capacity = rows->capacity ? 2 * rows->capacity : 16;
+        struct filed_row *items = reallocarray(rows->items, capacity, sizeof(*items));
+
+        if (!items)
+            return error_out_of_memory(err);
+        rows->items = items;
+        rows->capacity = capacity;
+    }
+    rows->items[rows->count++] = row;
+    return OK;
+}
+
+static int64_t filed_id(const struct filed_rows *rows, int64_t ordinal)
+{
+    for (size_t i = 0; ordinal && i < rows->count; i++)
+        if (rows->items[i].ordinal == ordinal)
+            return rows->items[i].rejected_id;
+    return 0;
+}
+
+static void free_values(struct rejected_value **values)
+{
+    free(*values);
+}
+
+static enum outcome values_of(const struct staged_outcast *outcast,
+                              struct rejected_value **out_values, struct error *err)
+{
+    struct rejected_value *values = calloc(outcast->column_count + 1, sizeof(*values));
+
+    if (!values)
+        return error_out_of_memory(err);
+    for (size_t i = 0; i < outcast->column_count; i++)
+        values[i] = (struct rejected_value){
+            .column = outcast->table->columns[outcast->columns[i]].name,
+            .has_base = outcast->phase != STAGED_INSERT,
+            .base = outcast->row.values[i].base,
+            .has_value = outcast->phase != STAGED_DELETE,
+            .value = outcast->row.values[i].local,
+        };
+    *out_values = values;
+    return OK;
+}
+
+static enum outcome file_outcast(const struct push_filing *filing,
+                                 const struct staged_outcast *outcast,
+                                 struct filed_rows *filed, struct error *err)
+{
+    static const enum outbox_operation operations[] = {[STAGED_INSERT] = OUTBOX_INSERT,
+                                                       [STAGED_UPDATE] = OUTBOX_UPDATE,
+                                                       [STAGED_DELETE] = OUTBOX_DELETE};
+    OWNED(free_values) struct rejected_value *values = NULL;
+    struct filed_row row = {.ordinal = outcast->row.ordinal};
+    struct rejected_change change = {
+        .table = outcast->table->name,
+        .row_key = outcast->row.row_key,
+        .operation = operations[outcast->phase],
+        .sqlstate = outcast->refusal.sqlstate,
+        .message = outcast->refusal.message,
+        .constraint = outcast->refusal.constraint,
+        .cause_id = filed_id(filed, outcast->cause_ordinal),
+        .unit_id = outcast->unit,
+        .changed_us = outcast->row.changed_us,
+        .push_id = filing->push->push_id,
+        .value_count = outcast->column_count,
+    };
+
+    if (values_of(outcast, &values, err) == FAILED)
+        return FAILED;
+    change.values = values;
+    if (rejected_add(filing->db, &change, &row.rejected_id, err) == FAILED ||
+        push_record_add_refetch(filing->db, change.table, change.row_key, err) == FAILED)
+        return FAILED;
+    return note_filed(filed, row, err);
+}
+
+/* Causes first: the others name them. */
+static enum outcome file_outcasts(const struct push_filing *filing, bool causes,
+                                  struct filed_rows *filed, struct error *err)
+{
+    struct staged_outcast outcast;
+    int64_t position = 0;
+    enum outcome outcome;
+
+    while ((outcome = staging_next_outcast(filing->context->staging, &position, &outcast,
+                                           err)) == OK)
+        if ((outcast.cause_ordinal == 0) == causes &&
+            file_outcast(filing, &outcast, filed, err) == FAILED)
+            return FAILED;
+    return outcome == FAILED ? FAILED : OK;
+}
+
+/* ---- rows to be read again ---- */
+
+static enum outcome file_clean(const struct push_filing *filing, int64_t *refetched,
+                               struct error *err)
+{
+    const struct table *table;
+    int64_t position = 0;
+    enum outcome outcome;
+    char *key = NULL;
+
+    while ((outcome = staging_next_clean(filing->context->staging, &position, &table,
+                                         &key, err)) == OK) {
+        outcome = push_record_add_refetch(filing->db, table->name, key, err);
+        free(key);
+        if (outcome == FAILED)
+            return FAILED;
+        ++*refetched;
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+static enum outcome file_group(const struct push_filing *filing,
+                               const struct staged_group *group, int64_t *refetched,
+                               struct error *err)
+{
+    OWNED(push_reader_free) struct staging_reader *reader = NULL;
+    struct staged_row row;
+    enum outcome outcome;
+
+    if (staging_reader_new(&reader, filing->context->staging, group, group->first, err) ==
+        FAILED)
+        return FAILED;
+    while ((outcome = staging_reader_next(reader, &row, err)) == OK) {
+        if (push_record_add_refetch(filing->db, group->table->name, row.row_key, err) ==
+            FAILED)
+            return FAILED;
+        ++*refetched;
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+/* Without tide_xid no delta is sure to bring back what the primary made of them. */
+static enum outcome file_untracked(const struct push_filing *filing, int64_t *refetched,
+                                   struct error *err)
+{
+    enum outcome outcome = OK;
+    int64_t at = 1;
+
+    while (outcome == OK && at <= filing->row_count) {
+        OWNED(staged_group_release) struct staged_group group = {0};
+
+        outcome = staging_group_at(filing->context->staging, at, filing->row_count,
+                                   &group, err);
+        if (outcome == OK && group.table->mode == TABLE_UNTRACKED)
+            outcome = file_group(filing, &group, refetched, err);
+        at = group.last + 1;
+    }
+    return outcome == FAILED ? FAILED : OK;
+}
+
+/* ---- all of it ---- */
+
+static enum outcome file_all(const struct push_filing *filing,
+                             struct push_summary *summary, struct error *err)
+{
+    OWNED(filed_rows_release) struct filed_rows filed = {0};
+
+    if (push_outcomes_file(filing->context->outcomes, filing->push->push_id,
+                           &summary->conflicts, &summary->refetched, err) == FAILED ||
+        file_outcasts(filing, true, &filed, err) == FAILED ||
+        file_outcasts(filing, false, &filed, err) == FAILED ||
+        file_clean(filing, &summary->refetched, err) == FAILED ||
+        file_untracked(filing, &summary->refetched, err) == FAILED)
+        return FAILED;
+    summary->rejected = (int64_t)filed.count;
+    summary->refetched += summary->rejected;
+    summary->rows = filing->row_count - summary->rejected - summary->conflicts;
+    return push_record_put(filing->db, filing->push, err);
+}
+
+enum outcome push_file(const struct push_filing *filing, struct push_summary *out_summary,
+                       struct error *err)
+{
+    struct push_summary summary = {.through = filing->push->through};
+
+    if (database_begin(filing->db, err) == FAILED)
+        return FAILED;
+    if (file_all(filing, &summary, err) == FAILED) {
+        database_roll_back(filing->db);
+        return error_wrap(err, "keep what became of the push");
+    }
+    *out_summary = summary;
+    return OK;
+}
