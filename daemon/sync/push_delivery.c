@@ -1,7 +1,7 @@
 #include "daemon/sync/push_delivery.h"
 
-#include "daemon/sync/push_history.h"
 #include "daemon/sync/push_part.h"
+#include "daemon/sync/push_replay.h"
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
 
@@ -170,16 +170,15 @@ static enum outcome try_refused(struct work *work, size_t first, struct error *e
 
 static enum outcome replay(struct work *work, struct error *err)
 {
-    struct push_replay replay = {
+    struct push_history_source source = {
         .context = work->context,
         .db = work->delivery->db,
         .tables = work->delivery->tables,
         .through = work->delivery->through,
-        .frame = &work->frame,
         .ranges = &work->put_off,
     };
 
-    return push_history_replay(&replay, err);
+    return push_replay(&source, &work->frame, &work->put_off, err);
 }
 
 static enum outcome bring_in_put_off(struct work *work, struct error *err)

@@ -253,13 +253,16 @@ enum outcome push_part_run(struct push_context *context, enum push_frame *frame,
 {
     OWNED(attempt_release) struct attempt attempt = {.context = context};
     size_t refusals = context->refusals.count;
+    struct error reason = {0};
 
-    if (make_attempt(&attempt, *frame, ranges, err) == OK) {
+    if (make_attempt(&attempt, *frame, ranges, &reason) == OK) {
         *frame = PUSH_FRAME_KEPT;
         return OK;
     }
-    if (!push_is_refusal(context, err) || !primary_is_connected(context->primary))
+    if (!push_is_refusal(context, &reason) || !primary_is_connected(context->primary)) {
+        *err = reason;
         return FAILED;
+    }
     read_complaint(&attempt, out_complaint);
     *frame = PUSH_FRAME_REFUSED;
     return forget(context, ranges, refusals, err) == FAILED ? FAILED : NOTHING;
