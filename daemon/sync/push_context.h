@@ -7,7 +7,7 @@
 
 #include "daemon/primary/primary_pipeline.h"
 #include "daemon/primary/primary_query.h"
-#include "daemon/sync/push_outcomes.h"
+#include "lib/store/push_outcomes.h"
 #include "lib/store/staging.h"
 
 /* SQLSTATE triggered_action_exception: the row was taken without an error, and without

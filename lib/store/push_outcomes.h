@@ -5,8 +5,8 @@
  *
  * Belongs to the thread of the database.
  */
-#ifndef DAEMON_SYNC_PUSH_OUTCOMES_H
-#define DAEMON_SYNC_PUSH_OUTCOMES_H
+#ifndef LIB_STORE_PUSH_OUTCOMES_H
+#define LIB_STORE_PUSH_OUTCOMES_H
 
 #include "lib/store/conflict_log.h"
 

@@ -1,7 +1,7 @@
 -- What a push finds out while it runs, until the cache takes it in one transaction: TEMP
 -- tables on the cache's write connection, so that memory is flat and nobody waits for it.
 
--- name: create_rows
+-- name: create_tables
 create temp table if not exists push_outcome (
     ordinal    integer primary key, -- of the row in the push
     table_name text    not null,
@@ -11,8 +11,6 @@ create temp table if not exists push_outcome (
     open       integer not null,
     changed_us integer not null
 );
-
--- name: create_values
 create temp table if not exists push_outcome_value (
     ordinal  integer not null,
     position integer not null,

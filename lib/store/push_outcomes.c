@@ -1,4 +1,4 @@
-#include "daemon/sync/push_outcomes.h"
+#include "lib/store/push_outcomes.h"
 
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
@@ -20,13 +20,9 @@ struct push_outcomes {
 
 static enum outcome create_tables(struct database *db, struct error *err)
 {
-    const struct sql *const tables[] = {&push_outcomes_sql.create_rows,
-                                        &push_outcomes_sql.create_values};
+    const struct sql *tables = &push_outcomes_sql.create_tables;
 
-    for (size_t i = 0; i < 2; i++)
-        if (database_run(db, tables[i]->name, tables[i]->text, err) == FAILED)
-            return FAILED;
-    return OK;
+    return database_run(db, tables->name, tables->text, err);
 }
 
 enum outcome push_outcomes_new(struct push_outcomes **out_outcomes, struct database *db,
