@@ -156,16 +156,31 @@ static enum outcome put(struct database *db, const struct push_in_flight *push,
     return statement_run(&statement, err);
 }
 
-/* Writes everything that was committed before to the disk: the log is synchronized with
- * each commit made so, and only from its end. */
-static enum outcome flush(struct database *db, struct error *err)
+/* A commit of its own that changes the file: the log is synchronized only then. Writing
+ * the same values over the old ones would not. */
+static enum outcome put_again(struct database *db, const struct push_in_flight *push,
+                              struct error *err)
+{
+    if (database_begin(db, err) == FAILED)
+        return FAILED;
+    if (run(db, &push_record_sql.forget_push, NULL, err) == OK &&
+        put(db, push, err) == OK && database_commit(db, err) == OK)
+        return OK;
+    database_roll_back(db);
+    return FAILED;
+}
+
+/* Writes everything that was committed before to the disk, other programs' commits too.
+ */
+static enum outcome flush(struct database *db, const struct push_in_flight *push,
+                          struct error *err)
 {
     struct error later;
     enum outcome outcome =
         database_run(db, "keep the push", "pragma synchronous = full", err);
 
     if (outcome == OK)
-        outcome = run(db, &push_record_sql.flush, NULL, err);
+        outcome = put_again(db, push, err);
     if (database_run(db, "keep the push", "pragma synchronous = normal", &later) ==
             FAILED &&
         outcome == OK) {
@@ -180,7 +195,7 @@ enum outcome push_record_put(struct database *db, const struct push_in_flight *p
 {
     /* SQLite refuses another level of synchronization within a transaction */
     if (put(db, push, err) == FAILED || database_commit(db, err) == FAILED ||
-        flush(db, err) == FAILED)
+        flush(db, push, err) == FAILED)
         return error_wrap(err, "record the push");
     fault_point("push.recorded");
     return OK;

@@ -22,10 +22,6 @@ select push_id, through, started_us from tide_push;
 -- name: put
 insert into tide_push (push_id, through, started_us) values (:push_id, :through, :started_us);
 
--- name: flush
--- A commit of its own, synchronous.
-update tide_push set started_us = started_us;
-
 -- name: add_refetch
 insert into tide_push_refetch (table_name, row_key)
 values (:table_name, :row_key)

@@ -12,10 +12,21 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define PUSH "11111111-1111-4111-8111-111111111111"
 
 static const struct push_in_flight push = {PUSH, 3, 7000000};
+
+static int synchronized_times;
+
+/* In front of the one of libc that SQLite calls. */
+int fdatasync(int file)
+{
+    synchronized_times++;
+    return (int)syscall(SYS_fdatasync, file);
+}
 
 static struct push_device device_of(struct outbox_fixture *fixture)
 {
@@ -105,6 +116,20 @@ static void a_record_is_kept_until_it_is_settled(void **state)
     assert_int_equal(number_of(fixture->db, "select count(*) from tide_refetch"), 0);
     assert_int_equal(push_record_finish(fixture->db, &fixture->tables, &push, &err), OK);
     assert_int_equal(push_record_in_flight(fixture->db, &found, &err), NOTHING);
+}
+
+static void a_record_is_on_the_disk_before_anything_else_happens(void **state)
+{
+    struct cache_fixture *fixture = *state;
+    struct error err = {0};
+
+    run_sql(fixture->db,
+            "begin immediate; insert into tide_push_refetch values ('a', 'b')");
+    synchronized_times = 0;
+    assert_int_equal(push_record_put(fixture->db, &push, &err), OK);
+    assert_int_equal(synchronized_times, 1);
+    run_sql(fixture->db, "delete from tide_push_refetch");
+    assert_int_equal(synchronized_times, 1);
 }
 
 static void what_arrived_is_filed(void **state)
@@ -274,6 +299,9 @@ int main(void)
         WITH_FIXTURE(a_device_is_made_once),
         WITH_FIXTURE(a_new_device_knows_no_push),
         WITH_FIXTURE(a_record_is_kept_until_it_is_settled),
+        cmocka_unit_test_setup_teardown(
+            a_record_is_on_the_disk_before_anything_else_happens, cache_fixture_setup,
+            cache_fixture_teardown),
         WITH_FIXTURE(what_arrived_is_filed),
         WITH_FIXTURE(a_rejected_row_leaves_with_all_its_entries),
         WITH_FIXTURE(a_rejected_row_of_a_table_that_is_gone_stays_as_it_was),
