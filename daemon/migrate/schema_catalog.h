@@ -44,13 +44,21 @@ struct schema_object {
      * NULL: it must be dropped and made again. */
     const char *alter;
     const char *fixed; /* NULL reads as "" */
+    /* Of types: renames the old one, so that a new one can be made beside it; and drops
+     * it under that name. */
+    const char *set_aside;
+    const char *drop_aside;
     /* How it reads inside CREATE TABLE or behind its column; NULL: never stands there. */
     const char *inlined;
     const char *type;     /* of a column, for casts; else NULL */
     const char *occupies; /* the name it takes among relations and types; NULL: none */
     struct schema_address address;
-    size_t owner;  /* goes and comes with it: index of the object, or SCHEMA_NO_OBJECT */
-    size_t *needs; /* indexes of the objects that must be there before; the owner too */
+    struct schema_address owner_address;
+    struct schema_address carrier_address;
+    size_t owner;   /* goes and comes with it: index of the object, or SCHEMA_NO_OBJECT */
+    size_t carrier; /* goes when that goes, but comes before it: an owned sequence's
+                       column */
+    size_t *needs;  /* indexes of the objects that must be there before; the owner too */
     size_t need_count;
 };
 
@@ -62,16 +70,17 @@ struct schema {
 };
 
 /*
- * Reads the database that the link is connected to, in a transaction of its own unless
- * one is open. FAILED: the link's errors.
+ * Reads the database that the link is connected to, inside the transaction that is open,
+ * whose search_path it empties. `only` limits it to the schemas and extensions of another
+ * one; NULL: all of the database's own. FAILED: the link's errors.
  */
-MUST_CHECK enum outcome schema_read(struct primary *primary, struct schema *out_schema,
-                                    struct error *err);
+MUST_CHECK enum outcome schema_read(struct primary *primary, const struct schema *only,
+                                    struct schema *out_schema, struct error *err);
 
 void schema_release(struct schema *schema); /* a zeroed one is fine */
 
-/* SCHEMA_NO_OBJECT: there is none. */
-size_t schema_find(const struct schema *schema, enum schema_kind kind,
-                   const char *identity);
+/* The order of schema->objects. */
+int schema_object_order(const struct schema_object *left,
+                        const struct schema_object *right);
 
 #endif

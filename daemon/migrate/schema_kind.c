@@ -17,7 +17,6 @@ static const char *const names[SCHEMA_KIND_COUNT] = {
     [SCHEMA_IDENTITY] = "identity",
     [SCHEMA_SEQUENCE_OWNER] = "sequence owner",
     [SCHEMA_COLUMN_OPTION] = "column option",
-    [SCHEMA_PARTITION] = "partition",
     [SCHEMA_ROUTINE] = "routine",
     [SCHEMA_CONSTRAINT] = "constraint",
     [SCHEMA_INDEX] = "index",
@@ -46,4 +45,9 @@ enum schema_kind schema_kind_from_name(const char *name)
         if (strcmp(names[kind], name) == 0)
             return (enum schema_kind)kind;
     return SCHEMA_KIND_COUNT;
+}
+
+bool schema_kind_is_type(enum schema_kind kind)
+{
+    return kind >= SCHEMA_ENUM && kind <= SCHEMA_RANGE;
 }

@@ -24,7 +24,6 @@ enum schema_kind {
     SCHEMA_IDENTITY,
     SCHEMA_SEQUENCE_OWNER,
     SCHEMA_COLUMN_OPTION, /* storage, compression, statistics */
-    SCHEMA_PARTITION,     /* a partition's place under its parent */
     SCHEMA_ROUTINE,
     SCHEMA_CONSTRAINT,
     SCHEMA_INDEX,
@@ -45,6 +44,10 @@ enum schema_kind {
 
 /* "column", "foreign key", … */
 const char *schema_kind_name(enum schema_kind kind);
+
+/* Enums, domains, composites, ranges: while columns use the old one, a new one is made
+ * beside it. */
+bool schema_kind_is_type(enum schema_kind kind);
 
 /* From the name that the queries give; SCHEMA_KIND_COUNT: unknown. */
 enum schema_kind schema_kind_from_name(const char *name);
