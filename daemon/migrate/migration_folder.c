@@ -47,6 +47,14 @@ static enum outcome read_text(int fd, const char *name, struct buffer *text,
     return buffer_check(text, err);
 }
 
+static bool is_wanted(const char *name)
+{
+    size_t length = strlen(name);
+
+    return name[0] != '.' && length > strlen(SUFFIX) &&
+           strcmp(name + length - strlen(SUFFIX), SUFFIX) == 0;
+}
+
 static enum outcome read_file(int folder, const char *name, struct folder_file *out_file,
                               struct error *err)
 {
@@ -58,17 +66,9 @@ static enum outcome read_file(int folder, const char *name, struct folder_file *
         return error_set_errno(err, "open %s", name);
     if (read_text(fd, name, &text, err) == FAILED)
         return FAILED;
-    out_file->name = strndup(name, strlen(name) - strlen(SUFFIX));
+    out_file->name = strndup(name, strlen(name) - (is_wanted(name) ? strlen(SUFFIX) : 0));
     out_file->text = buffer_take(&text);
     return out_file->name && out_file->text ? OK : error_out_of_memory(err);
-}
-
-static bool is_wanted(const char *name)
-{
-    size_t length = strlen(name);
-
-    return name[0] != '.' && length > strlen(SUFFIX) &&
-           strcmp(name + length - strlen(SUFFIX), SUFFIX) == 0;
 }
 
 static enum outcome add_file(struct folder_files *files, int folder, const char *name,
@@ -107,6 +107,19 @@ enum outcome folder_files_read(const char *path, struct folder_files *out_files,
             return error_wrap(err, "%s", path);
     if (files.count)
         qsort(files.files, files.count, sizeof(*files.files), compare_names);
+    *out_files = TAKE(files);
+    return OK;
+}
+
+enum outcome folder_files_read_one(const char *path, struct folder_files *out_files,
+                                   struct error *err)
+{
+    OWNED(folder_files_release) struct folder_files files = {0};
+
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return NOTHING;
+    if (add_file(&files, AT_FDCWD, path, err) == FAILED)
+        return FAILED;
     *out_files = TAKE(files);
     return OK;
 }

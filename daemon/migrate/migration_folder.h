@@ -27,6 +27,12 @@ struct folder_files {
 /* NOTHING: there is no such folder; out_files is left alone. */
 MUST_CHECK enum outcome
 folder_files_read(const char *folder, struct folder_files *out_files, struct error *err);
+
+/* The same for a single file, whatever its name; its `name` has the folder. NOTHING: there
+ * is no such file. */
+MUST_CHECK enum outcome folder_files_read_one(const char *path,
+                                              struct folder_files *out_files,
+                                              struct error *err);
 void folder_files_release(struct folder_files *files); /* a zeroed one is fine */
 
 /* A folder's migrations, parsed, in order of revision. */
