@@ -68,18 +68,21 @@ lint: check-headers ## Layers, cycles, sizes, format, headers, the README's sett
 	tests/lint/check_sizes.sh
 	tests/lint/check_units.sh
 	tests/lint/check_readme.sh
-	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
+	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c tests/campaigns/*.c)
 
 tidy: $(SQL_HEADERS) $(MIGRATIONS) ## Run clang-tidy over everything
 	clang-tidy --quiet $(SOURCES) -- -std=gnu17 $(CPPFLAGS)
 
 format: ## Rewrite the sources in the house layout
-	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c)
+	clang-format -i $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c tests/campaigns/*.c)
 
 check-headers: $(HEADERS:%=$(OUT)/%.ok)
 
 asan: ## Run the unit tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory OUT=build/asan SANITIZE='-fsanitize=address,undefined -Wno-format-overflow' check
+
+campaign-autogenerate: all $(OUT)/tests/campaigns/autogenerate_once ## Prove autogenerate on 500 random pairs of schemas
+	/usr/bin/python3 -B tests/campaigns/autogenerate_pairs.py $(PAIRS)
 
 bench: all ## Measure against yardsticks in the same run
 	/usr/bin/python3 -B tests/bench/bench.py
@@ -131,4 +134,4 @@ $(OUT)/gen/%_migrations.h: lib/base/embed_files.awk $(wildcard migrations/cache/
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
-        check-headers asan bench install clean
+        check-headers asan campaign-autogenerate bench install clean

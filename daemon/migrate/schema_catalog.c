@@ -92,6 +92,20 @@ void schema_release(struct schema *schema)
     *schema = (struct schema){0};
 }
 
+/* Indexes stay right only behind the last one that is needed. */
+void schema_leave_out(struct schema *schema, enum schema_kind kind)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < schema->count; i++) {
+        if (schema->objects[i].kind == kind)
+            free(schema->objects[i].needs);
+        else
+            schema->objects[kept++] = schema->objects[i];
+    }
+    schema->count = kept;
+}
+
 /* ---- reading ---- */
 
 static void fill_object(struct schema_object *object, const struct primary_result *result,

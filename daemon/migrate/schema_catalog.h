@@ -79,6 +79,9 @@ MUST_CHECK enum outcome schema_read(struct primary *primary, const struct schema
 
 void schema_release(struct schema *schema); /* a zeroed one is fine */
 
+/* Takes all objects of the last kinds out, which none needs: comments, rights. */
+void schema_leave_out(struct schema *schema, enum schema_kind kind);
+
 /* The order of schema->objects. */
 int schema_object_order(const struct schema_object *left,
                         const struct schema_object *right);

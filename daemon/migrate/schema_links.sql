@@ -150,12 +150,20 @@ select classid, objid, 0, refclassid, refobjid, 0
  where deptype = 'e';
 
 -- name: dependencies
--- A sequence needs no column that owns it; that is the owning's own need.
+-- A sequence needs no column that owns it; that is the owning's own need. A column of the
+-- partition key does not need its table more than others do, and a parent's index or
+-- constraint not the partitions that have their part of it.
 select distinct classid, objid, objsubid, refclassid, refobjid, refobjsubid
   from pg_depend
  where deptype <> 'e' and objid >= 16384
    and not (classid = 'pg_class'::regclass and deptype = 'a' and refobjsubid > 0
             and exists (select from pg_sequence where seqrelid = objid))
+   and not (classid = 'pg_class'::regclass and refclassid = 'pg_class'::regclass and objid = refobjid)
+   and not (classid = 'pg_class'::regclass
+            and exists (select from pg_class
+                         where oid = objid and relispartition and relkind in ('i', 'I')))
+   and not (classid = 'pg_constraint'::regclass
+            and exists (select from pg_constraint where oid = objid and conparentid <> 0))
 union all
 select 'pg_sequence'::regclass, seqrelid, 0, 'pg_class'::regclass, seqrelid, 0
   from pg_sequence

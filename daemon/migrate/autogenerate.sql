@@ -1,0 +1,9 @@
+-- name: begin
+begin;
+
+-- name: commit
+commit;
+
+-- name: roll_back
+rollback;
+

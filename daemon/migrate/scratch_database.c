@@ -1,0 +1,172 @@
+#include "daemon/migrate/scratch_database.h"
+
+#include "daemon/primary/primary_query.h"
+#include "lib/base/cleanup.h"
+#include "scratch_database.sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A database is made, and a large schema replayed, without a word in between. */
+#define SILENCE_TIMEOUT_MS (10 * 60 * 1000)
+
+static void free_link(struct primary **primary)
+{
+    primary_free(*primary);
+}
+
+static enum outcome connect_to(const struct primary_config *config,
+                               struct primary **out_link, struct error *err)
+{
+    OWNED(free_link) struct primary *link = NULL;
+
+    if (primary_new(&link, config, err) == FAILED || primary_connect(link, err) == FAILED)
+        return FAILED;
+    *out_link = TAKE(link);
+    return OK;
+}
+
+static enum outcome refuse_server(struct primary *owner, struct error *err)
+{
+    struct primary_info info;
+
+    primary_describe(owner, &info);
+    if (!info.transaction_pooler && !info.in_recovery)
+        return OK;
+    error_set(err, ERROR_INVALID, "%s:%s is a %s: no scratch database can be made there",
+              info.host, info.port,
+              info.in_recovery ? "hot standby" : "transaction pooler");
+    return error_hint(err, "give [migrations] conninfo the server's own port");
+}
+
+static enum outcome take_key(struct scratch_server *server, struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *result = NULL;
+
+    if (primary_query(server->owner, &scratch_database_sql.take_key, NULL, 0, &result,
+                      err) == FAILED)
+        return FAILED;
+    if (!primary_result_rows(result))
+        return error_set(err, ERROR_TRANSIENT, "no name for a scratch database is free");
+    server->key = strdup(primary_result_text(result, 0, 0));
+    return server->key ? OK : error_out_of_memory(err);
+}
+
+static enum outcome drop_leftovers(struct scratch_server *server, struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *own = NULL;
+    OWNED(primary_result_free) struct primary_result *left = NULL;
+    const char *oid;
+
+    if (primary_query(server->owner, &scratch_database_sql.own_oid, NULL, 0, &own, err) ==
+        FAILED)
+        return FAILED;
+    oid = primary_result_text(own, 0, 0);
+    if (primary_query(server->owner, &scratch_database_sql.leftovers, &oid, 1, &left,
+                      err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < primary_result_rows(left); i++)
+        if (primary_run_text(server->owner,
+                             "drop a scratch database that was left behind",
+                             primary_result_text(left, i, 0), err) == FAILED)
+            return FAILED;
+    return OK;
+}
+
+enum outcome scratch_server_open(struct scratch_server *out_server,
+                                 const struct primary_config *config, struct error *err)
+{
+    OWNED(scratch_server_release) struct scratch_server server = {.config = *config};
+
+    server.config.silence_timeout_ms = SILENCE_TIMEOUT_MS;
+    if (connect_to(&server.config, &server.owner, err) == FAILED ||
+        refuse_server(server.owner, err) == FAILED || take_key(&server, err) == FAILED ||
+        drop_leftovers(&server, err) == FAILED)
+        return FAILED;
+    *out_server = TAKE(server);
+    return OK;
+}
+
+static enum outcome explain_refusal(struct error *err)
+{
+    if (err->kind != ERROR_AUTH)
+        return FAILED;
+    error_wrap(err, "the schemas are compared in scratch databases on the same server");
+    return error_hint(err, "alter role … createdb, or name a role that may in "
+                           "[migrations] conninfo");
+}
+
+static enum outcome create(struct scratch_server *server,
+                           struct scratch_database *database, struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *text = NULL;
+    const char letter[] = {(char)('a' + server->count), '\0'};
+    const char *params[] = {server->key, letter};
+
+    if (primary_query(server->owner, &scratch_database_sql.new_database, params, 2, &text,
+                      err) == FAILED)
+        return FAILED;
+    database->name = strdup(primary_result_text(text, 0, 0));
+    database->drop = strdup(primary_result_text(text, 0, 2));
+    if (!database->name || !database->drop)
+        return error_out_of_memory(err);
+    server->count++; /* from here on it is dropped at the end */
+    if (primary_run_text(server->owner, "make a scratch database",
+                         primary_result_text(text, 0, 1), err) == FAILED)
+        return explain_refusal(err);
+    return OK;
+}
+
+enum outcome scratch_server_make(struct scratch_server *server, struct primary **out_link,
+                                 struct error *err)
+{
+    struct scratch_database *database = &server->databases[server->count];
+    struct primary_config config = server->config;
+
+    if (create(server, database, err) == FAILED)
+        return FAILED;
+    config.database = database->name;
+    if (connect_to(&config, &database->link, err) == FAILED)
+        return FAILED;
+    *out_link = database->link;
+    return OK;
+}
+
+/* Whoever was asked to stop still tidies up. */
+static void reconnect(struct scratch_server *server)
+{
+    struct error ignored;
+
+    if (server->owner && primary_is_connected(server->owner))
+        return;
+    primary_free(server->owner);
+    server->owner = NULL;
+    server->config.interrupt_fd = -1;
+    if (connect_to(&server->config, &server->owner, &ignored) == FAILED)
+        server->owner = NULL; /* the next run finds what is left */
+}
+
+void scratch_server_release(struct scratch_server *server)
+{
+    struct error ignored;
+
+    for (size_t i = 0; i < server->count; i++)
+        primary_free(server->databases[i].link);
+    if (server->count)
+        reconnect(server);
+    for (size_t i = 0; i < server->count; i++) {
+        struct scratch_database *database = &server->databases[i];
+
+        /* one that cannot be dropped now is found by the next run */
+        if (server->owner && primary_run_text(server->owner, "drop a scratch database",
+                                              database->drop, &ignored) == FAILED)
+            reconnect(server);
+    }
+    for (size_t i = 0; i < SCRATCH_LIMIT; i++) {
+        free(server->databases[i].name);
+        free(server->databases[i].drop);
+    }
+    primary_free(server->owner);
+    free(server->key);
+    *server = (struct scratch_server){0};
+}
