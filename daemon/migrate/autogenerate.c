@@ -1,6 +1,5 @@
 #include "daemon/migrate/autogenerate.h"
 
-#include "daemon/migrate/migrate_primary.h"
 #include "daemon/migrate/schema_compare.h"
 #include "daemon/migrate/schema_proof.h"
 #include "daemon/migrate/schema_rename.h"
@@ -60,20 +59,31 @@ static enum outcome read_schema(struct primary *link, const struct schema *only,
 
 /* ---- the two schemas ---- */
 
-static enum outcome replay(struct workshop *workshop, struct error *err)
+/* A scratch database in which the migrations have run. */
+static enum outcome replay(struct workshop *workshop, bool project,
+                           struct primary **out_link, struct error *err)
 {
-    if (scratch_server_make(&workshop->server, &workshop->history, err) == FAILED)
+    struct primary_config config;
+
+    if (scratch_server_make(&workshop->server, out_link, &config, err) == FAILED)
         return FAILED;
-    if (migrate_scratch(workshop->history, workshop->config->directory, err) == FAILED)
+    if (workshop->config->replay(workshop->config->replay_context, &config, project,
+                                 err) == FAILED)
         return error_wrap(err, "the migrations do not run in an empty database");
+    return OK;
+}
+
+static enum outcome read_history(struct workshop *workshop, struct error *err)
+{
+    if (replay(workshop, true, &workshop->history, err) == FAILED)
+        return FAILED;
     return read_schema(workshop->history, NULL, &workshop->from, err);
 }
 
 /* Schema tidemark is there already, so that schema.sql can track tables. */
-static enum outcome load_desired(struct workshop *workshop, struct error *err)
+static enum outcome read_desired(struct workshop *workshop, struct error *err)
 {
-    if (scratch_server_make(&workshop->server, &workshop->desired, err) == FAILED ||
-        migrate_scratch(workshop->desired, NULL, err) == FAILED ||
+    if (replay(workshop, false, &workshop->desired, err) == FAILED ||
         schema_source_load(&workshop->source, workshop->desired, err) == FAILED)
         return FAILED;
     return read_schema(workshop->desired, NULL, &workshop->to, err);
@@ -183,7 +193,7 @@ static enum outcome generate(struct workshop *workshop,
     if (schema_source_read(&workshop->source, workshop->config->schema, err) == FAILED ||
         scratch_server_open(&workshop->server, &workshop->config->primary, err) ==
             FAILED ||
-        replay(workshop, err) == FAILED || load_desired(workshop, err) == FAILED ||
+        read_history(workshop, err) == FAILED || read_desired(workshop, err) == FAILED ||
         try_renames(workshop, err) == FAILED)
         return FAILED;
     outcome = list_differences(workshop, &result->lines, err);
@@ -235,7 +245,7 @@ enum outcome autogenerate_drift(const struct autogenerate_config *config,
     OWNED(workshop_release) struct workshop workshop = {.config = config};
 
     if (scratch_server_open(&workshop.server, &config->primary, err) == FAILED ||
-        replay(&workshop, err) == FAILED)
+        read_history(&workshop, err) == FAILED)
         return FAILED;
     return compare_live(&workshop, out_lines, err);
 }

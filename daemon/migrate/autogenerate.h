@@ -27,8 +27,15 @@
 
 struct autogenerate_config {
     struct primary_config primary; /* the owner's connection, direct */
-    const char *schema;    /* schema.sql, or a folder whose *.sql are read in order */
-    const char *directory; /* the project's migrations; may be missing */
+    const char *schema; /* schema.sql, or a folder whose *.sql are read in order */
+    /*
+     * Runs the migrations: in the scratch database that `scratch` leads to (conninfo and
+     * database), the built-in ones and, with project, those of the project's folder.
+     * Called with project and without it. What it says in err is passed on.
+     */
+    enum outcome (*replay)(void *context, const struct primary_config *scratch,
+                           bool project, struct error *err);
+    void *replay_context;
 };
 
 struct autogenerate_result {

@@ -1,6 +1,6 @@
 #include "daemon/migrate/schema_proof.h"
 
-#include "daemon/migrate/migration_runner.h"
+#include "daemon/migrate/scratch_database.h"
 #include "daemon/migrate/schema_compare.h"
 #include "daemon/migrate/sql_execution.h"
 #include "daemon/primary/primary_query.h"
@@ -57,7 +57,7 @@ static enum outcome try_out(const struct schema_proof *proof, const char *text,
                             struct error *err)
 {
     struct trial trial = {.proof = proof, .text = text};
-    struct migration_runner runner = migration_runner_on(proof->link);
+    struct migration_runner runner = scratch_runner(proof->link);
 
     if (migration_runner_transact(&runner, run_script, &trial, err) == FAILED)
         return FAILED;

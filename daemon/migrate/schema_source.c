@@ -1,6 +1,6 @@
 #include "daemon/migrate/schema_source.h"
 
-#include "daemon/migrate/migration_runner.h"
+#include "daemon/migrate/scratch_database.h"
 #include "daemon/migrate/sql_execution.h"
 
 #include <string.h>
@@ -50,7 +50,7 @@ static enum outcome load(void *context, struct error *err)
 enum outcome schema_source_load(const struct folder_files *source,
                                 struct primary *primary, struct error *err)
 {
-    struct migration_runner runner = migration_runner_on(primary);
+    struct migration_runner runner = scratch_runner(primary);
 
     for (size_t i = 0; i < source->count; i++) {
         struct loading loading = {.primary = primary, .file = &source->files[i]};

@@ -118,18 +118,25 @@ static enum outcome create(struct scratch_server *server,
 }
 
 enum outcome scratch_server_make(struct scratch_server *server, struct primary **out_link,
-                                 struct error *err)
+                                 struct primary_config *out_config, struct error *err)
 {
     struct scratch_database *database = &server->databases[server->count];
-    struct primary_config config = server->config;
 
     if (create(server, database, err) == FAILED)
         return FAILED;
-    config.database = database->name;
-    if (connect_to(&config, &database->link, err) == FAILED)
+    *out_config = server->config;
+    out_config->database = database->name;
+    if (connect_to(out_config, &database->link, err) == FAILED)
         return FAILED;
     *out_link = database->link;
     return OK;
+}
+
+struct migration_runner scratch_runner(struct primary *link)
+{
+    static const struct migrate_observer nobody = {0};
+
+    return (struct migration_runner){.primary = link, .observer = &nobody};
 }
 
 /* Whoever was asked to stop still tidies up. */

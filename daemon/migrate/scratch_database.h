@@ -10,6 +10,7 @@
 #ifndef DAEMON_MIGRATE_SCRATCH_DATABASE_H
 #define DAEMON_MIGRATE_SCRATCH_DATABASE_H
 
+#include "daemon/migrate/migration_runner.h"
 #include "daemon/primary/primary.h"
 
 #include <stddef.h>
@@ -37,9 +38,16 @@ MUST_CHECK enum outcome scratch_server_open(struct scratch_server *out_server,
                                             struct error *err);
 
 /* Makes one more (SCRATCH_LIMIT at most), with the encoding and the locale of the
- * configured database, and connects to it. ERROR_AUTH: the role may not. */
+ * configured database, and connects to it. The link and what *out_config says belong to
+ * the server. ERROR_AUTH: the role may not. */
 MUST_CHECK enum outcome scratch_server_make(struct scratch_server *server,
-                                            struct primary **out_link, struct error *err);
+                                            struct primary **out_link,
+                                            struct primary_config *out_config,
+                                            struct error *err);
+
+/* A runner on a link of ours: it takes no lock, and nobody watches. Not to be released.
+ */
+struct migration_runner scratch_runner(struct primary *link);
 
 /* Drops them, on a new connection if the old one is gone. A zeroed one is fine. */
 void scratch_server_release(struct scratch_server *server);

@@ -3,6 +3,7 @@
  * stdout as a migration file. Exit status: 0, 3 when there is no difference, 1.
  */
 #include "daemon/migrate/autogenerate.h"
+#include "daemon/migrate/migration_replay.h"
 #include "lib/base/cleanup.h"
 
 #include <stdio.h>
@@ -16,13 +17,17 @@ int main(int argc, char **argv)
                                                      .silence_timeout_ms = 60000,
                                                      .lock_timeout_ms = 10000,
                                                      .interrupt_fd = -1}};
+    struct migrate_config migrations = {.lock_wait_ms = 10000};
+    struct migration_replay replay = {.config = &migrations};
     struct error err;
     enum outcome outcome;
 
     if (argc != 4)
         return 2;
     config.primary.conninfo = argv[1];
-    config.directory = argv[2];
+    migrations.directory = argv[2];
+    config.replay = migration_replay;
+    config.replay_context = &replay;
     config.schema = argv[3];
     outcome = autogenerate(&config, &result, &err);
     if (outcome == FAILED) {
