@@ -18,6 +18,7 @@
 #include "daemon/sync/round_header.h"
 #include "lib/store/cache.h"
 #include "lib/store/change_set.h"
+#include "lib/store/pending_units.h"
 
 struct pending;
 struct primary;
@@ -75,6 +76,7 @@ struct pull {
     bool sliced;
     struct outbox_tables pushable; /* what the pending index was last refreshed with */
     int64_t captured;              /* the outbox's last sequence then */
+    struct pending_units units;    /* of this transaction */
 };
 
 /* For one schema and one primary; made anew when either changes. number is unique on the

@@ -42,20 +42,27 @@ static enum outcome refresh_pending(struct pull *pull, struct error *err)
     return pending_refresh(pull->settings.pending, &pull->pushable, err);
 }
 
+static void tell_what_is_pending(struct pull *pull, struct mirror *mirror)
+{
+    mirror->pending = pull->settings.pending;
+    mirror->tables = &pull->pushable;
+    mirror->units = &pull->units;
+}
+
 /* With the lock in hand: what was captured since then, which is little. */
 static enum outcome catch_up_pending(struct pull *pull, struct error *err)
 {
     int64_t captured = 0;
 
+    pending_units_start(&pull->units, pull->cache->db);
     if (outbox_last_sequence(pull->cache->db, &captured, err) == FAILED)
         return FAILED;
     if (captured != pull->captured && refresh_pending(pull, err) == FAILED)
         return FAILED;
-    if (pending_is_empty(pull->settings.pending))
-        return OK;
-    for (size_t i = 0; i < pull->plan_count; i++)
-        if (!pull->plans[i].joins)
-            pull->plans[i].mirror.pending = pull->settings.pending;
+    if (!pending_is_empty(pull->settings.pending))
+        for (size_t i = 0; i < pull->plan_count; i++)
+            if (!pull->plans[i].joins)
+                tell_what_is_pending(pull, &pull->plans[i].mirror);
     return OK;
 }
 
@@ -75,6 +82,53 @@ static bool has_parked(const struct pull *pull)
     return false;
 }
 
+/* ---- units of work that were broken ---- */
+
+static struct pull_plan *find_plan(struct pull *pull, const struct table *table)
+{
+    for (size_t i = 0; i < pull->plan_count; i++)
+        if (pull->plans[i].followed->table == table)
+            return &pull->plans[i];
+    return NULL;
+}
+
+static enum outcome reject_member(struct pull *pull, const struct pending_member *member,
+                                  struct error *err)
+{
+    OWNED(mirror_release) struct mirror mirror = {0};
+    const struct table *table = outbox_tables_find(&pull->pushable, member->table_id);
+    struct pull_plan *plan = table ? find_plan(pull, table) : NULL;
+    struct mirror_counts counts = {0};
+
+    if (!table)
+        return error_set(err, ERROR_CORRUPT, "a unit of work is about no known table");
+    if (mirror_init(&mirror, pull->cache->db, table, table->name, err) == FAILED)
+        return FAILED;
+    tell_what_is_pending(pull, &mirror);
+    if (mirror_reject_member(&mirror, member, &counts, err) == FAILED)
+        return FAILED;
+    if (plan) {
+        plan->evicted = true;
+        plan->counts_applied.deleted += counts.deleted;
+    } else {
+        followed_set_find(pull->followed, table->name)->refetch_waits = true;
+    }
+    return OK;
+}
+
+static enum outcome reject_broken_units(struct pull *pull, struct error *err)
+{
+    for (;;) {
+        OWNED(pending_member_release) struct pending_member member = {0};
+        enum outcome outcome = pending_units_next(&pull->units, &member, err);
+
+        if (outcome != OK)
+            return outcome == FAILED ? FAILED : OK;
+        if (reject_member(pull, &member, err) == FAILED)
+            return FAILED;
+    }
+}
+
 /* ---- rows, in slices ---- */
 
 /* Between two slices of a round too large for one transaction. */
@@ -83,7 +137,8 @@ static enum outcome commit_slice(struct pull *pull, struct error *err)
     struct database *db = pull->cache->db;
 
     pull->sliced = true;
-    if (catalog_put_state(db, "catching up", clock_now_us(),
+    if (reject_broken_units(pull, err) == FAILED ||
+        catalog_put_state(db, "catching up", clock_now_us(),
                           "a large change is being applied in several steps",
                           err) == FAILED ||
         catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED ||
@@ -328,7 +383,8 @@ static enum outcome merge_rows(struct pull *pull, struct error *err)
 
     if (database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED ||
         prepare_mirrors(pull, err) == FAILED || catch_up_pending(pull, err) == FAILED ||
-        apply_rows(pull, err) == FAILED || finish_tables(pull, err) == FAILED)
+        apply_rows(pull, err) == FAILED || finish_tables(pull, err) == FAILED ||
+        reject_broken_units(pull, err) == FAILED)
         return FAILED;
     pull->culprit = NULL;
     return OK;

@@ -388,7 +388,7 @@ enum outcome carry_over_into(struct database *db, struct pending *pending,
         return outcome == FAILED ? FAILED : OK;
     if (!has_same_key(&carriage.old, table))
         carriage.refusal = (struct pending_refusal){
-            "42P16", "the table has another primary key now", NULL};
+            .sqlstate = "42P16", .message = "the table has another primary key now"};
     else if (open_copy(&carriage, table, copy_name, err) == FAILED)
         return FAILED;
     outcome = settle_rows(&carriage, err);
@@ -401,8 +401,9 @@ enum outcome carry_over_reject_all(struct database *db, struct pending *pending,
                                    struct error *err)
 {
     OWNED(carriage_release)
-    struct carriage carriage = {
-        .db = db, .pending = pending, .refusal = {"42P01", message, NULL}};
+    struct carriage carriage = {.db = db,
+                                .pending = pending,
+                                .refusal = {.sqlstate = "42P01", .message = message}};
     enum outcome outcome = open_carriage(&carriage, table_name, err);
 
     if (outcome != OK)

@@ -15,7 +15,10 @@
 
 struct database;
 struct mirror_merge;
+struct outbox_tables;
 struct pending;
+struct pending_member;
+struct pending_units;
 
 struct mirror {
     struct database *db;
@@ -32,12 +35,14 @@ struct mirror {
     /* beside pending changes */
     struct pending *pending; /* borrowed, and may change between two calls; NULL: nothing
                                 is pending */
-    struct mirror_merge *merge; /* NULL until a pending row was met */
-    bool has_parked;            /* local values are out of the table until the end of the
-                                   round: no commit may come in between */
-    bool has_settled;           /* pending changes were filed, trimmed or dropped: the
-                                   transaction counts though no row was written */
-    int64_t unsettled_rows;     /* in this round: removed, to be read again */
+    struct pending_units *units;        /* borrowed; NULL: units of work do not matter */
+    const struct outbox_tables *tables; /* borrowed, with units */
+    struct mirror_merge *merge;         /* NULL until a pending row was met */
+    bool has_parked;        /* local values are out of the table until the end of the
+                               round: no commit may come in between */
+    bool has_settled;       /* pending changes were filed, trimmed or dropped: the
+                               transaction counts though no row was written */
+    int64_t unsettled_rows; /* in this round: removed, to be read again */
 };
 
 struct mirror_counts {
@@ -78,6 +83,12 @@ mirror_count_live(struct mirror *mirror, struct mirror_live *out_live, struct er
  * Only for tables with deleted_at. */
 MUST_CHECK enum outcome mirror_purge_tombstones(struct mirror *mirror, const char *before,
                                                 struct error *err);
+
+/* A row whose unit of work was refused goes with it; it is read again. */
+MUST_CHECK enum outcome mirror_reject_member(struct mirror *mirror,
+                                             const struct pending_member *member,
+                                             struct mirror_counts *counts,
+                                             struct error *err);
 
 /* Puts the key on tide_refetch. */
 MUST_CHECK enum outcome mirror_refetch(struct mirror *mirror, const struct value *key,

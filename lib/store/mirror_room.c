@@ -40,7 +40,8 @@ static enum outcome refuse(struct mirror *mirror, const struct pending_row *row,
                            const struct table_index *index, struct error *err)
 {
     OWNED(buffer_release) struct buffer message = {0};
-    struct pending_refusal refusal = {.sqlstate = "23505"};
+    struct pending_refusal refusal = {
+        .sqlstate = "23505", .units = mirror->units, .tables = mirror->tables};
 
     buffer_append_format(&message,
                          "another row of %s has the same unique value on the primary",
@@ -84,6 +85,55 @@ enum outcome mirror_room_reject(struct mirror *mirror, const struct value *row,
         (outcome == OK && refuse(mirror, &pending, index, err) == FAILED))
         return FAILED;
     return take_out(mirror, key, counts, err);
+}
+
+static enum outcome reject_member(struct mirror *mirror, const struct value *key,
+                                  const struct pending_refusal *refusal,
+                                  struct error *err)
+{
+    OWNED(pending_change_release) struct pending_change change = {0};
+    struct pending_row row = {mirror->table, key, &change, NULL};
+    bool parked = false;
+    enum outcome found;
+
+    if (pending_find(mirror->pending, mirror->table, key, &change, err) == FAILED ||
+        mirror_merge_prepare(mirror, err) == FAILED)
+        return FAILED;
+    found = mirror_merge_find_local(mirror, key, &parked, err);
+    if (found == FAILED)
+        return FAILED;
+    if (found == OK)
+        row.row = mirror->merge->local;
+    /* what came and went, or is not there, has nothing to keep */
+    if (change.kind == PENDING_NOTHING ||
+        (change.kind != PENDING_DELETE && found == NOTHING))
+        return pending_remove(mirror->pending, mirror->table, key, err);
+    return pending_reject(mirror->db, mirror->pending, &row, refusal, err);
+}
+
+enum outcome mirror_reject_member(struct mirror *mirror,
+                                  const struct pending_member *member,
+                                  struct mirror_counts *counts, struct error *err)
+{
+    OWNED(buffer_release) struct buffer bytes = {0};
+    struct value key[TABLE_KEY_LIMIT];
+    const struct pending_refusal refusal = {
+        .sqlstate = member->sqlstate,
+        .message = member->message,
+        .cause_id = member->cause_id,
+        .unit_id = member->unit,
+        .units = mirror->units,
+        .tables = mirror->tables,
+    };
+    enum outcome outcome;
+
+    if (row_key_values(mirror->table, member->row_key, &bytes, key, err) == FAILED)
+        return FAILED;
+    mirror->has_settled = true;
+    outcome = reject_member(mirror, key, &refusal, err);
+    if (mirror->merge)
+        mirror_merge_forget_local(mirror);
+    return outcome == FAILED ? FAILED : take_out(mirror, key, counts, err);
 }
 
 /* Whether one of the marked columns decides if and where a row stands in the index. */

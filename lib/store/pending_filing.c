@@ -53,6 +53,8 @@ enum outcome pending_reject(struct database *db, struct pending *pending,
         .sqlstate = refusal->sqlstate,
         .message = refusal->message,
         .constraint = refusal->constraint,
+        .cause_id = refusal->cause_id,
+        .unit_id = refusal->unit_id,
         .changed_us = row->change->changed_us,
     };
     int64_t id;
@@ -63,7 +65,15 @@ enum outcome pending_reject(struct database *db, struct pending *pending,
         return FAILED;
     rejected.row_key = key.data;
     rejected.values = values;
+    if (refusal->units && !rejected.unit_id &&
+        pending_units_of(refusal->units, refusal->tables, row->table, row->key,
+                         &rejected.unit_id, err) == FAILED)
+        return FAILED;
     if (rejected_add(db, &rejected, &id, err) == FAILED)
+        return FAILED;
+    if (rejected.unit_id && refusal->units &&
+        pending_units_break(refusal->units, refusal->tables, row->table, row->key, id,
+                            err) == FAILED)
         return FAILED;
     return pending_remove(pending, row->table, row->key, err);
 }

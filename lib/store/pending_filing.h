@@ -8,6 +8,7 @@
 #define LIB_STORE_PENDING_FILING_H
 
 #include "lib/store/pending.h"
+#include "lib/store/pending_units.h"
 
 /* One row with a pending change; everything is borrowed. */
 struct pending_row {
@@ -21,6 +22,10 @@ struct pending_refusal {
     const char *sqlstate;
     const char *message;
     const char *constraint; /* NULL: none */
+    int64_t cause_id;       /* rejected change that it was refused for; 0: for itself */
+    int64_t unit_id;        /* 0: of its own unit of work, if any */
+    struct pending_units *units; /* are broken by this; NULL: units do not matter */
+    const struct outbox_tables *tables; /* with units */
 };
 
 /* Becomes a rejected change. */

@@ -166,6 +166,23 @@ def test_a_unique_value_that_is_taken_there_is_rejected(pair):
     assert pair.waiting() == []
 
 
+def test_a_unit_of_work_is_refused_as_a_whole(pair):
+    begin, end = "insert into tide_unit values ('begin')", "insert into tide_unit values ('end')"
+    pair.apart(f"{begin}; insert into note (id, title) values (100, 'wanted'); update tag set label = 'mine' where id = 1;"
+               f"delete from tag where id = 2; {end}; {begin}; update tag set label = 'mine too' where id = 1;"
+               f"update note set body = 'mine' where id = 5; {end}; {begin}; update note set body = 'mine' where id = 6; {end};"
+               "update note set body = 'mine' where id = 7",
+               "insert into note (id, title) values (200, 'wanted')")
+    pair.arrives("select id, title from note where id in (100, 200)", [(200, "wanted")])
+    pair.arrives("select id, label from tag where id < 3", [(1, "label 1"), (2, "label 2")])
+    pair.arrives("select id, body from note where id in (5, 6, 7)", [(5, "body 5"), (6, "mine"), (7, "mine")])
+    rejected = pair.query("select table_name, row_key, op, cause_id, unit_id from tide_rejected order by rejected_id")
+    cause, unit = 1, rejected[0][4]
+    assert rejected == [("note", '["100"]', "insert", None, unit), ("tag", '["1"]', "update", cause, unit),
+                        ("tag", '["2"]', "delete", cause, unit), ("note", '["5"]', "update", cause, unit)]
+    assert pair.waiting() == [("note", '["6"]'), ("note", '["7"]')]
+
+
 def test_a_resync_keeps_what_waits(pair):
     pair.here("update note set body = 'mine' where id = 1; insert into note (id, title) values (100, 'new');"
               "delete from tag where id = 1")
