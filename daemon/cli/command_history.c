@@ -24,11 +24,12 @@ static void print_line(const struct migration_line *line)
         printf("  %s by %s%s%s", human_moment(finished_us, clock_now_us()).text,
                record->applied_by, record->host[0] ? " on " : "", record->host);
     if (record && !pending && !record->finished_at)
-        printf("  step %d of %d%s%s", record->step, record->steps,
-               record->error ? ": " : "", record->error ? record->error : "");
+        printf("  step %d of %d is done", record->step, record->steps);
     if (line->problem)
         printf("  %s", line->problem);
     printf("\n");
+    if (record && record->error)
+        printf("    %s\n", record->error);
 }
 
 static void print_source(const struct migration_survey *survey,

@@ -111,7 +111,7 @@ static enum outcome check_target(const struct downgrade_request *request,
     for (size_t i = 0; i < history->count; i++) {
         const struct migration_record *record = &history->records[i];
 
-        if (record->source == MIGRATION_PROJECT && record->state != MIGRATION_REVERTED &&
+        if (record->source == MIGRATION_PROJECT && migration_record_in_force(record) &&
             migration_is_meant(request->target, record->revision, record->description))
             return OK;
     }
@@ -135,7 +135,7 @@ static enum outcome make_plan(const struct migration_history *history,
     for (size_t i = history->count; i > 0; i--) {
         const struct migration_record *record = &history->records[i - 1];
 
-        if (record->state == MIGRATION_REVERTED)
+        if (!migration_record_in_force(record))
             continue;
         if (stays(request, record, plan.count))
             break;

@@ -123,6 +123,19 @@ void migration_history_release(struct migration_history *history)
     *history = (struct migration_history){0};
 }
 
+bool migration_record_in_force(const struct migration_record *record)
+{
+    switch (record->state) {
+    case MIGRATION_REVERTED:
+        return false;
+    case MIGRATION_RUNNING:
+    case MIGRATION_FAILED:
+        return record->step > 0 || record->step_begun;
+    default:
+        return true;
+    }
+}
+
 const struct migration_record *
 migration_history_find(const struct migration_history *history,
                        enum migration_source source, const char *revision)
@@ -273,12 +286,13 @@ enum outcome migration_history_step_is_done(struct primary *primary,
 
 enum outcome migration_history_step_failed(struct primary *primary,
                                            const struct migration_entry *entry,
-                                           const char *message, struct error *err)
+                                           const char *message, bool left_something,
+                                           struct error *err)
 {
     const char *const parameters[] = {source_names[entry->source], entry->file->revision,
-                                      message};
+                                      message, left_something ? "true" : "false"};
 
-    return primary_run(primary, &migration_history_sql.step_failed, parameters, 3, err);
+    return primary_run(primary, &migration_history_sql.step_failed, parameters, 4, err);
 }
 
 enum outcome migration_history_finish_steps(struct primary *primary,

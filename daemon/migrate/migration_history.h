@@ -70,6 +70,10 @@ MUST_CHECK enum outcome migration_history_read(struct primary *primary,
                                                struct error *err);
 void migration_history_release(struct migration_history *history); /* zeroed is fine */
 
+/* Whether it left anything on the primary: not when it was taken back, nor when it failed
+ * before its first step was done. */
+bool migration_record_in_force(const struct migration_record *record);
+
 /* NULL: there is no record of it. */
 const struct migration_record *
 migration_history_find(const struct migration_history *history,
@@ -114,9 +118,11 @@ MUST_CHECK enum outcome
 migration_history_step_is_done(struct primary *primary,
                                const struct migration_entry *entry, int done,
                                struct error *err);
+/* left_something: an index that the next run has to look for. */
 MUST_CHECK enum outcome migration_history_step_failed(struct primary *primary,
                                                       const struct migration_entry *entry,
                                                       const char *message,
+                                                      bool left_something,
                                                       struct error *err);
 MUST_CHECK enum outcome
 migration_history_finish_steps(struct primary *primary,

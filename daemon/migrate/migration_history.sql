@@ -142,7 +142,7 @@ update tidemark.migration set step = $3, step_begun = false, error = null
 -- name: step_failed
 -- What it may have left is looked for before it is run again.
 update tidemark.migration
-   set error = $3, step_begun = false, state = case when state = 'running' then 'failed' else state end
+   set error = $3, step_begun = $4, state = case when state = 'running' then 'failed' else state end
  where source = $1 and revision = $2;
 
 -- name: finish_steps

@@ -94,7 +94,7 @@ enum outcome migration_plan_make(const struct migration_files *files,
         const struct migration_file *file =
             plan.applied < files->count ? &files->files[plan.applied] : NULL;
 
-        if (record->source != files->source || record->state == MIGRATION_REVERTED)
+        if (record->source != files->source || !migration_record_in_force(record))
             continue;
         if (!file || plan.partial || strcmp(file->revision, record->revision) != 0)
             return explain_misfit(file, record, err);

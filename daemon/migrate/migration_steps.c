@@ -208,7 +208,7 @@ static enum outcome run_step(struct step_run *step, int steps, struct error *err
     /* of a session that is gone nobody knows how far it came */
     if (primary_is_connected(primary) &&
         migration_history_step_failed(primary, &step->task->entry, err->message,
-                                      &ignored) == FAILED)
+                                      step->left_invalid, &ignored) == FAILED)
         primary_close(primary);
     return explain_failure(step, steps, err);
 }

@@ -8,7 +8,7 @@
 
 static bool is_in_force(const struct migration_record *record)
 {
-    return record && record->state != MIGRATION_REVERTED;
+    return record && migration_record_in_force(record);
 }
 
 static const char *problem_of(const struct migration_line *line)

@@ -59,7 +59,7 @@ def test_killed_at_any_step_it_goes_on(project, point, done, built):
     assert project.tool("migrate", fault=point).status == -9
     wait_for_its_session(project.world)
     assert (steps(project), index(project)) == (done, built)
-    assert project.states()[NAME] == "running"
+    assert project.states()[NAME] == ("running" if done else "pending")
     project.migrate()
     assert (steps(project), index(project)) == ([1, 3], "valid")
     assert project.record(REVISION, "state, step_begun, error") == ("applied", False, None)
@@ -114,7 +114,8 @@ def test_a_failed_build_says_what_stands_and_leaves_no_invalid_index(project):
     assert (steps(project), index(project)) == ([1], None)
     state, step, total, error = project.record(REVISION, "state, step, steps, error")
     assert (state, step, total) == ("failed", 1, 3) and "23505" in error
-    assert "step 1 of 3" in project.tool("history").out
+    answer = project.tool("history")
+    assert "step 1 of 3 is done" in answer.out and "could not create unique index" in answer.out, answer
     assert project.tool("check").status == 3
     project.world.run("update b set x = id")
     project.migrate()
@@ -135,6 +136,17 @@ def test_a_failed_step_may_be_corrected_in_the_file_but_not_those_that_are_done(
     project.migrate()
     assert steps(project) == [1, 3]
     assert project.migrate().err == "up to date\n"
+
+
+def test_one_that_failed_before_its_first_step_counts_as_pending(project):
+    project.write(NAME, "create index concurrently ix_b_x on nowhere (x);", "drop index ix_b_x;", no_transaction=True)
+    assert project.tool("migrate").status == 1
+    assert project.states() == {"20261122_0001_tables": "applied", NAME: "pending"}
+    assert project.tool("downgrade", "--yes").status == 0
+    assert project.world.value("select to_regclass('b') is null")
+    project.write(NAME, "create index concurrently ix_b_x on b (x);", "", no_transaction=True)
+    project.migrate()
+    assert index(project) == "valid"
 
 
 def test_an_index_that_stands_in_the_way_is_not_taken_for_ours(project):
