@@ -25,7 +25,7 @@ select 'extension', quote_ident(extname), quote_ident(nspname),
        null, null, null, null, null
   from pg_extension
   join pg_namespace on pg_namespace.oid = extnamespace
- where $1::text[] is null or quote_ident(nspname) = any ($1);
+ where $1::text[] is null or quote_ident(nspname) = any ($1) or extname = 'plpgsql';
 
 -- name: enums
 select 'enum', name, labels,
