@@ -26,6 +26,7 @@ enum command_option {
     OPTION_TO = 1 << 8,
     OPTION_MESSAGE = 1 << 9,
     OPTION_BUILT_IN = 1 << 10,
+    OPTION_AUTOGENERATE = 1 << 11,
 };
 
 struct invocation {
@@ -39,7 +40,7 @@ struct invocation {
     const char *cache;    /* of init */
     const char *to;       /* REVISION of migrate; NULL: all */
     const char *message;  /* of revision */
-    bool json, quiet, fix_sql, dry_run, all, yes, built_in;
+    bool json, quiet, fix_sql, dry_run, all, yes, built_in, autogenerate;
     bool help; /* --help stands for the command help */
 };
 

@@ -1,6 +1,8 @@
 #include "daemon/cli/command.h"
 #include "daemon/cli/migration_screen.h"
 #include "daemon/cli/report.h"
+#include "daemon/migrate/autogenerate.h"
+#include "daemon/migrate/migration_replay.h"
 #include "daemon/migrate/migration_survey.h"
 #include "lib/base/cleanup.h"
 
@@ -43,41 +45,68 @@ static void print_findings(const json_t *findings)
                json_string_value(json_object_get(one, "problem")));
 }
 
+/* Compares the live schema with what the applied files make. Where the files themselves
+ * do not fit, or make nothing, there is nothing to compare with. NOTHING: they agree. */
+static enum outcome find_drift(struct migration_screen *screen,
+                               const struct migration_survey *survey, char **out_lines,
+                               struct error *err)
+{
+    const struct migration_replay replay = {.config = &screen->config,
+                                            .to = migration_survey_head(survey)};
+    const struct autogenerate_config config = {
+        .primary = screen->config.primary,
+        .replay = migration_replay,
+        .replay_context = (void *)&replay,
+    };
+
+    if (!replay.to)
+        return NOTHING;
+    for (size_t i = 0; i < survey->count; i++)
+        if (survey->lines[i].problem)
+            return NOTHING;
+    return autogenerate_drift(&config, out_lines, err);
+}
+
 /* Takes the reference. */
-static enum exit_status conclude(const struct invocation *invocation, json_t *findings)
+static enum exit_status conclude(const struct invocation *invocation, json_t *findings,
+                                 const char *drift /* NULL: none */)
 {
     size_t count = json_array_size(findings);
-    enum exit_status status = count ? EXIT_NEEDS_PERSON : EXIT_DONE;
+    bool ok = !count && !drift;
 
-    if (!invocation->json) {
-        print_findings(findings);
-        if (count)
-            fprintf(stderr, "%zu to be looked at\n", count);
-        else
-            fprintf(stderr, "the primary is as the files say\n");
-        json_decref(findings);
-        return status;
+    if (invocation->json) {
+        enum exit_status status = report_document(
+            json_pack("{s:i, s:s, s:b, s:o, s:s?}", "v", 1, "kind", "check", "ok", ok,
+                      "findings", findings, "drift", drift));
+
+        return status != EXIT_DONE || ok ? status : EXIT_NEEDS_PERSON;
     }
-    if (report_document(json_pack("{s:i, s:s, s:b, s:o}", "v", 1, "kind", "check", "ok",
-                                  count == 0, "findings", findings)) != EXIT_DONE)
-        return EXIT_FAILED;
-    return status;
+    print_findings(findings);
+    json_decref(findings);
+    if (drift)
+        printf(
+            "the live schema is not what the files make (+ beyond them, - missing):\n%s",
+            drift);
+    if (ok)
+        fprintf(stderr, "the primary is as the files say\n");
+    return ok ? EXIT_DONE : EXIT_NEEDS_PERSON;
 }
 
 enum exit_status command_check(const struct invocation *invocation)
 {
     OWNED(migration_screen_close) struct migration_screen screen = {0};
     OWNED(migration_survey_release) struct migration_survey survey = {0};
-    struct error err;
+    OWNED(text_free) char *drift = NULL;
     json_t *findings;
+    struct error err;
 
     if (migration_screen_open(&screen, invocation, &err) == FAILED ||
-        migration_survey_make(&screen.config, &survey, &err) == FAILED)
+        migration_survey_make(&screen.config, &survey, &err) == FAILED ||
+        find_drift(&screen, &survey, &drift, &err) == FAILED)
         return report_error(invocation->json, &err);
     findings = find_problems(&survey);
-    if (!findings) {
-        error_out_of_memory(&err);
-        return report_error(invocation->json, &err);
-    }
-    return conclude(invocation, findings);
+    if (findings)
+        return conclude(invocation, findings, drift);
+    error_out_of_memory(&err);
+    return report_error(invocation->json, &err);
 }

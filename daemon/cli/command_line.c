@@ -42,6 +42,9 @@ static const struct option options[] = {
      OPTION_TO, true},
     {"--message", "-m", "-m, --message TEXT  what the migration does", PLACE(message),
      OPTION_MESSAGE, true},
+    {"--autogenerate", NULL,
+     "--autogenerate      write what [migrations] schema wants and the files do not make",
+     PLACE(autogenerate), OPTION_AUTOGENERATE, false},
     {"--builtin", NULL, "--builtin           tidemark's own migrations too",
      PLACE(built_in), OPTION_BUILT_IN, false},
 };

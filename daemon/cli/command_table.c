@@ -55,11 +55,16 @@ const struct command command_table[] = {
      .run = command_downgrade},
     {.name = "revision",
      .needs_config = true,
-     .options = OPTION_MESSAGE,
+     .options = OPTION_MESSAGE | OPTION_AUTOGENERATE,
      .summary = "make the next migration file",
      .help = "Makes YYYYMMDD_####_<message>.sql in [migrations] directory, with an empty "
              "upgrade\n"
-             "and downgrade section.",
+             "and downgrade section. --autogenerate fills them: it builds in scratch "
+             "databases "
+             "what\n"
+             "the files make and what [migrations] schema (schema.sql) wants, and proves "
+             "both\n"
+             "directions before the file is written. The role needs CREATEDB for that.",
      .run = command_revision},
     {.name = "history",
      .needs_config = true,
@@ -69,7 +74,12 @@ const struct command command_table[] = {
     {.name = "check",
      .needs_config = true,
      .summary = "is the primary as the migration files say?",
-     .help = "Compares the files with what was applied. Exit status 3 when they differ.",
+     .help =
+         "Compares the files with what was applied, and the live schema with what the "
+         "files\n"
+         "make (in a scratch database: the role needs CREATEDB). Exit status 3 when "
+         "they\n"
+         "differ.",
      .run = command_check},
     {.name = "init-data",
      .needs_config = true,

@@ -349,7 +349,7 @@ def test_history_works_before_anything_is_installed(three):
 def test_check_is_content_when_all_is_applied(three):
     three.migrate()
     answer = three.tool("check", "--json")
-    assert answer.status == 0 and answer.document == {"v": 1, "kind": "check", "ok": True, "findings": []}, answer
+    assert answer.status == 0 and answer.document == {"v": 1, "kind": "check", "ok": True, "findings": [], "drift": None}, answer
 
 
 def test_check_names_what_does_not_fit_and_ends_with_3(three):
@@ -360,3 +360,43 @@ def test_check_names_what_does_not_fit_and_ends_with_3(three):
     assert re.search(rf"{A} +edited after it was applied", answer.out) and re.search(rf"{C} +pending", answer.out), answer
     findings = three.tool("check", "--json").document["findings"]
     assert {one["name"] for one in findings} == {A, C}
+
+
+def test_check_sees_what_was_changed_by_hand(three):
+    three.write("20261123_0002_track_b", "select tidemark.track('b');", "select tidemark.untrack('b');")
+    three.migrate()
+    assert three.tool("check").status == 0
+    three.world.run("alter table a add column by_hand text; drop table b")
+    answer = three.tool("check")
+    assert answer.status == 3, answer
+    assert "+ column public.a.by_hand" in answer.out and "- table public.b" in answer.out, answer
+    document = three.tool("check", "--json").document
+    assert not document["ok"] and "by_hand" in document["drift"] and document["findings"] == []
+
+
+def test_check_compares_with_what_is_applied_not_with_what_is_pending(three):
+    three.migrate("--to", A)
+    answer = three.tool("check", "--json")
+    assert answer.status == 3 and answer.document["drift"] is None, answer
+
+
+# -- autogenerate --
+
+def test_autogenerate_writes_what_the_schema_wants(world):
+    schema = os.path.join(world.folder, "schema.sql")
+    project = Project(world, schema=schema)
+    project.write(A, "create table a (id int primary key);", "drop table a;")
+    with open(schema, "w") as out:
+        out.write("create table a (id int primary key, name text not null default '');\n"
+                  "create table second (id int primary key);\n")
+    answer = project.tool("revision", "-m", "add a second table", "--autogenerate")
+    assert answer.status == 0 and "+ table public.second" in answer.err and "+ column public.a.name" in answer.err, answer
+    project.migrate()
+    assert tables(world) == ["a", "second"]
+    assert project.tool("check").status == 0
+    count = len(os.listdir(project.migrations))
+    again = project.tool("revision", "-m", "again", "--autogenerate", "--json")
+    assert again.status == 0 and again.document["file"] is None, again
+    assert len(os.listdir(project.migrations)) == count
+    assert project.tool("downgrade", "--yes").status == 0
+    assert tables(world) == ["a"]
