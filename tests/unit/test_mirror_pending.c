@@ -97,6 +97,20 @@ static void numbers_are_compared_without_what_is_pending(void **state)
     assert_live(&world, 3, 2, 5);
 }
 
+static void rows_on_their_way_make_the_numbers_uncertain(void **state)
+{
+    OWNED(world_release) struct world world;
+
+    world_begin(&world, state);
+    edit(&world, 1, "email", "'x'");
+    refresh(&world);
+    PUT(&world, 9, "x", "nine");
+    PUT(&world, 8, "b", "eight");
+    finish(&world, false);
+    assert_people(&world, "8:b:eight 9:x:nine");
+    assert_live(&world, 2, 2, 2);
+}
+
 static void a_tombstone_with_changes_is_not_purged(void **state)
 {
     OWNED(world_release) struct world world;
@@ -125,6 +139,7 @@ int main(void)
         CASE(a_table_that_was_loaded_again_is_merged),
         CASE(a_list_of_keys_does_not_know_our_rows),
         CASE(numbers_are_compared_without_what_is_pending),
+        CASE(rows_on_their_way_make_the_numbers_uncertain),
         CASE(a_tombstone_with_changes_is_not_purged),
     };
 
