@@ -177,6 +177,46 @@ enum outcome change_counts_read(struct database *db, struct change_counts *out_c
     return OK;
 }
 
+void change_tables_release(struct change_tables *tables)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        free(tables->items[i].name);
+    free(tables->items);
+    *tables = (struct change_tables){0};
+}
+
+static enum outcome add_table(struct change_tables *tables, const struct statement *query,
+                              struct error *err)
+{
+    struct change_table *grown =
+        reallocarray(tables->items, tables->count + 1, sizeof(*grown));
+
+    if (!grown)
+        return error_out_of_memory(err);
+    tables->items = grown;
+    grown[tables->count] = (struct change_table){
+        .table_id = statement_column_int(query, 0), .name = strdup(text_of(query, 1))};
+    return grown[tables->count++].name ? OK : error_out_of_memory(err);
+}
+
+enum outcome change_counts_tables(struct database *db, struct change_tables *out_tables,
+                                  struct error *err)
+{
+    OWNED(change_tables_release) struct change_tables tables = {0};
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &change_counts_sql.tables, err) == FAILED)
+        return FAILED;
+    while ((outcome = statement_step(&query, err)) == OK)
+        if (add_table(&tables, &query, err) == FAILED)
+            return FAILED;
+    if (outcome == FAILED)
+        return FAILED;
+    *out_tables = TAKE(tables);
+    return OK;
+}
+
 enum outcome change_counts_first_entry(struct database *db, int64_t *out_sequence,
                                        struct error *err)
 {

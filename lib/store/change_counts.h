@@ -52,6 +52,20 @@ void change_counts_release(struct change_counts *counts); /* a zeroed one is fin
 const struct change_count *change_counts_find(const struct change_counts *counts,
                                               const char *table);
 
+/* The mirrored tables that have entries. */
+struct change_table {
+    int64_t table_id;
+    char *name;
+};
+struct change_tables {
+    struct change_table *items;
+    size_t count;
+};
+MUST_CHECK enum outcome change_counts_tables(struct database *db,
+                                             struct change_tables *out_tables,
+                                             struct error *err);
+void change_tables_release(struct change_tables *tables); /* a zeroed one is fine */
+
 /* The first entry that waits; NOTHING: the outbox is empty. */
 MUST_CHECK enum outcome
 change_counts_first_entry(struct database *db, int64_t *out_sequence, struct error *err);

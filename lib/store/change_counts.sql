@@ -31,5 +31,11 @@ select count(*), coalesce(sum(open), 0) from tide_conflict_row where push_id is 
 -- name: device
 select device_id from tide_device;
 
+-- name: tables
+select table_id, name
+  from (select distinct table_id from tide_outbox where row_key is not null)
+  join tide_table using (table_id)
+ order by table_id;
+
 -- name: first_entry
 select min(sequence) from tide_outbox;

@@ -101,6 +101,24 @@ static void the_first_entry_is_the_oldest(void **state)
     assert_int_equal(sequence, 2);
 }
 
+static void tables_with_entries_are_listed(void **state)
+{
+    struct database *db = *state;
+    OWNED(change_tables_release) struct change_tables tables = {0};
+    struct error err;
+
+    run_sql(db, "insert into tide_table values "
+                "(1, 'orders', 'public', '', 1, '', 0, 0, ''),"
+                "(2, 'items', 'public', '', 1, '', 0, 0, '');"
+                "insert into tide_outbox (table_id, row_key, op, base) values "
+                "(2, '[\"1\"]', 'update', '{}'), (2, '[\"2\"]', 'update', '{}'),"
+                "(9, '[\"1\"]', 'update', '{}')");
+    assert_int_equal(change_counts_tables(db, &tables, &err), OK);
+    assert_int_equal(tables.count, 1);
+    assert_int_equal(tables.items[0].table_id, 2);
+    assert_string_equal(tables.items[0].name, "items");
+}
+
 #define CASE(function)                                                                   \
     cmocka_unit_test_setup_teardown(function, cache_in_memory_setup,                     \
                                     cache_in_memory_teardown)
@@ -110,7 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(rows_count_not_entries),        CASE(only_filed_outcomes_count),
         CASE(nonsense_is_counted),           CASE(an_older_cache_has_no_changes),
-        CASE(the_first_entry_is_the_oldest),
+        CASE(the_first_entry_is_the_oldest), CASE(tables_with_entries_are_listed),
     };
 
     return cmocka_run_group_tests_name("change_counts", tests, NULL, NULL);
