@@ -78,7 +78,7 @@ static enum exit_status conclude(const struct invocation *invocation,
 }
 
 static enum exit_status sync_now(const struct invocation *invocation,
-                                 const char *resync_table)
+                                 const char *resync_table, bool resync_all)
 {
     OWNED(progress_view_release) struct progress_view view;
     OWNED(signal_watch_close) int signal_fd = -1;
@@ -95,6 +95,7 @@ static enum exit_status sync_now(const struct invocation *invocation,
             &(struct sync_run){
                 .config = invocation->config,
                 .resync_table = resync_table,
+                .resync_all = resync_all,
                 .view = &view,
                 .signal_fd = signal_fd,
             },
@@ -113,10 +114,10 @@ static enum exit_status sync_now(const struct invocation *invocation,
 
 enum exit_status command_sync(const struct invocation *invocation)
 {
-    return sync_now(invocation, NULL);
+    return sync_now(invocation, NULL, false);
 }
 
 enum exit_status command_resync(const struct invocation *invocation)
 {
-    return sync_now(invocation, invocation->operand);
+    return sync_now(invocation, invocation->operand, !invocation->operand);
 }

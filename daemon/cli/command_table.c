@@ -100,10 +100,10 @@ const struct command command_table[] = {
      .needs_config = true,
      .summary = "bring the cache up to date now",
      .help =
-         "One full round, until the cache is caught up. The daemon does it if one runs,\n"
-         "else this command does it itself. Stopping it is safe at any moment.\n"
-         "Exit status: 0 caught up, 3 caught up but something needs you, 75 the primary\n"
-         "cannot be reached.",
+         "Sends local changes, then one full round, until the cache is caught up. The\n"
+         "daemon does it if one runs, else this command does it itself. Stopping it is\n"
+         "safe at any moment. Exit status: 0 caught up, 3 caught up but something needs\n"
+         "you, 75 the primary cannot be reached or takes no changes now.",
      .run = command_sync},
     {.name = "status",
      .needs_config = true,
@@ -162,9 +162,12 @@ const struct command command_table[] = {
      .needs_config = true,
      .options = OPTION_TIMEOUT,
      .summary = "return when the cache is caught up",
-     .help = "Returns when everything that was committed on the primary before the call "
-             "can be\n"
-             "read in the cache. Needs the daemon.",
+     .help =
+         "Returns when everything that was committed to the cache before the call has "
+         "reached\n"
+         "the primary, or was refused by it, and everything that was committed there "
+         "can be\n"
+         "read here. Needs the daemon.",
      .run = command_wait},
     {.name = "watch",
      .needs_config = true,
@@ -176,9 +179,15 @@ const struct command command_table[] = {
      .run = command_watch},
     {.name = "resync",
      .operand = "TABLE",
+     .operand_optional = true,
      .needs_config = true,
-     .summary = "copy one table anew",
-     .help = "Copies the table anew beside the old one, which stays readable meanwhile.",
+     .summary = "copy a table anew, or all of them",
+     .help =
+         "Copies the table anew beside the old one, which stays readable meanwhile.\n"
+         "Without TABLE: every table, and the primary takes this cache for a new "
+         "device:\n"
+         "the way out when the cache was copied from another device or the primary was\n"
+         "restored from a backup. Local changes are kept and sent.",
      .run = command_resync},
     {.name = "pause",
      .needs_config = true,

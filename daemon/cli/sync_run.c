@@ -79,6 +79,8 @@ static json_t *request_of(const struct sync_run *run)
 {
     if (run->resync_table)
         return json_pack("{s:s, s:s}", "command", "resync", "table", run->resync_table);
+    if (run->resync_all)
+        return json_pack("{s:s, s:b}", "command", "resync", "all", 1);
     return json_pack("{s:s}", "command", "sync");
 }
 
@@ -117,6 +119,7 @@ static enum outcome sync_by_daemon(const struct sync_run *run,
 struct worker {
     struct engine *engine;
     const char *resync_table;
+    bool resync_all;
     int done_fd;
     enum outcome outcome;
     struct error err;
@@ -126,6 +129,8 @@ struct worker {
  */
 static enum outcome sync_and_copy(struct worker *worker, struct error *err)
 {
+    if (worker->resync_all && engine_request_resync(worker->engine, NULL, err) == FAILED)
+        return FAILED;
     if (engine_sync_once(worker->engine, err) == FAILED)
         return FAILED;
     if (!worker->resync_table)
@@ -175,8 +180,10 @@ static enum outcome run_worker(const struct sync_run *run, struct engine *engine
                                struct error *err)
 {
     OWNED(fd_close) int done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct worker worker = {
-        .engine = engine, .resync_table = run->resync_table, .done_fd = done_fd};
+    struct worker worker = {.engine = engine,
+                            .resync_table = run->resync_table,
+                            .resync_all = run->resync_all,
+                            .done_fd = done_fd};
     pthread_t thread;
 
     if (done_fd < 0)

@@ -11,6 +11,7 @@
 struct sync_run {
     const struct config *config;
     const char *resync_table; /* copy this one anew; NULL: none */
+    bool resync_all;          /* everything, as a new device */
     struct progress_view *view;
     int signal_fd;
 };

@@ -151,10 +151,12 @@ static void answer_resync(struct control_session *session, const json_t *request
 {
     const struct control_target *target = session->config.target;
     const char *table = json_string_value(json_object_get(request, "table"));
+    bool all = json_is_true(json_object_get(request, "all"));
     struct error err;
 
-    if (!table) {
-        error_set(&err, ERROR_INVALID, "resync needs \"table\": the name of one");
+    if (!table == !all) {
+        error_set(&err, ERROR_INVALID,
+                  "resync needs \"table\": the name of one, or \"all\": true");
         finish_with_error(session, &err);
     } else if (target->request_resync(target->context, table, &err) == FAILED) {
         finish_with_error(session, &err);

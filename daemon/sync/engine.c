@@ -8,12 +8,9 @@
 #include "lib/store/pending.h"
 #include "round_header.sql.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define NOTIFY_CHANNEL "tidemark"
@@ -100,45 +97,11 @@ json_t *engine_status(struct engine *engine)
 
 /* ---- life ---- */
 
-static enum outcome requests_init(struct engine_requests *requests, struct error *err)
-{
-    pthread_mutex_init(&requests->lock, NULL);
-    requests->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    requests->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (requests->stop_fd < 0 || requests->wake_fd < 0)
-        return error_set_errno(err, "make an event descriptor");
-    return OK;
-}
-
-static void requests_release(struct engine_requests *requests)
-{
-    for (size_t i = 0; i < requests->resync_count; i++)
-        free(requests->resyncs[i]);
-    free(requests->resyncs);
-    if (requests->stop_fd > 0)
-        close(requests->stop_fd);
-    if (requests->wake_fd > 0)
-        close(requests->wake_fd);
-    pthread_mutex_destroy(&requests->lock);
-}
-
-static struct status_promises promises_of(const struct engine_config *config)
-{
-    return (struct status_promises){config->cache.path, config->overlap_us,
-                                    config->sweep_interval_us};
-}
-
-static void take_config(struct engine *engine, const struct engine_config *config)
-{
-    engine->config = *config;
-    engine->config.primary.interrupt_fd = engine->requests.stop_fd;
-}
-
 enum outcome engine_new(struct engine **out_engine, const struct engine_config *config,
                         const struct engine_observer *observer, struct error *err)
 {
     struct engine *engine = calloc(1, sizeof(*engine));
-    struct status_promises promises = promises_of(config);
+    struct status_promises promises = engine_promises(config);
 
     if (!engine)
         return error_out_of_memory(err);
@@ -148,10 +111,11 @@ enum outcome engine_new(struct engine **out_engine, const struct engine_config *
         engine->observer = *observer;
     engine_rest(engine);
     backoff_init(&engine->backoff, (uint64_t)clock_now_us() ^ ((uint64_t)getpid() << 32));
-    if (requests_init(&engine->requests, err) == FAILED ||
+    backoff_init(&engine->push.backoff, ~engine->backoff.random_state);
+    if (engine_requests_init(&engine->requests, err) == FAILED ||
         status_board_new(&engine->board, &promises, err) == FAILED)
         goto failed;
-    take_config(engine, config);
+    engine_take_config(engine, config);
     if (primary_new(&engine->primary, &engine->config.primary, err) == FAILED)
         goto failed;
     *out_engine = engine;
@@ -170,13 +134,14 @@ void engine_free(struct engine *engine)
         engine_set_state(engine, SYNC_STOPPED, NULL, 0);
     pull_release(&engine->pull);
     followed_set_release(&engine->followed);
+    engine_push_release(engine);
     pending_free(engine->pending);
     if (engine->cache_is_open)
         cache_release(&engine->cache);
     primary_free(engine->copier);
     primary_free(engine->primary);
     status_board_free(engine->board);
-    requests_release(&engine->requests);
+    engine_requests_release(&engine->requests);
     free(engine->catalog_digest);
     free(engine->refusals);
     free(engine);
@@ -200,8 +165,9 @@ enum outcome engine_open(struct engine *engine, struct error *err)
     if (pending_new(&engine->pending, engine->cache.db, err) == FAILED)
         return FAILED;
     database_on_progress(engine->cache.db, beat_and_look, engine);
+    database_on_write_lock(engine->cache.db, &engine->write_lock);
     engine_set_state(engine, SYNC_CATCHING_UP, NULL, 0);
-    return OK;
+    return engine_count_changes(engine, true, err);
 }
 
 /* ---- one attempt ---- */
@@ -232,190 +198,28 @@ static enum outcome connect(struct engine *engine, struct error *err)
     return OK;
 }
 
-static enum outcome attempt(struct engine *engine, struct error *err)
+/* Once more when changes had to wait for a table's new shape, which came with the round.
+ */
+static enum outcome push_and_pull(struct engine *engine, bool asked, struct error *err)
+{
+    if (engine_push(engine, asked, err) == FAILED ||
+        engine_catch_up(engine, err) == FAILED)
+        return FAILED;
+    if (!engine->push.held)
+        return OK;
+    if (engine_push(engine, asked, err) == FAILED)
+        return FAILED;
+    return engine_catch_up(engine, err);
+}
+
+static enum outcome attempt(struct engine *engine, bool asked, struct error *err)
 {
     if (connect(engine, err) == FAILED)
         return FAILED;
     if ((!engine->schema_known || engine_has_table_to_retry(engine)) &&
         engine_read_schema(engine, err) == FAILED)
         return FAILED;
-    return engine_catch_up(engine, err);
-}
-
-/* ---- requests ---- */
-
-static void drain(int fd)
-{
-    uint64_t count;
-
-    while (read(fd, &count, sizeof(count)) < 0 && errno == EINTR)
-        ;
-}
-
-static void wake(struct engine *engine)
-{
-    uint64_t one = 1;
-
-    while (write(engine->requests.wake_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-        ;
-}
-
-static enum outcome take_reload(struct engine *engine, struct error *err)
-{
-    struct status_promises promises;
-
-    take_config(engine, &engine->requests.next_config);
-    engine->requests.reload = false;
-    promises = promises_of(&engine->config);
-    status_board_set_promises(engine->board, &promises);
-    primary_free(engine->primary);
-    primary_free(engine->copier);
-    engine->primary = engine->copier = NULL;
-    engine->schema_known = false;
-    return primary_new(&engine->primary, &engine->config.primary, err);
-}
-
-static void take_resyncs(struct engine *engine)
-{
-    struct engine_requests *requests = &engine->requests;
-    size_t kept = 0;
-
-    for (size_t i = 0; i < requests->resync_count; i++) {
-        struct followed_table *followed =
-            followed_set_find(&engine->followed, requests->resyncs[i]);
-
-        if (!followed) {
-            requests->resyncs[kept++] = requests->resyncs[i];
-            continue;
-        }
-        followed->resync_wanted = true;
-        if (followed->state == TABLE_FAILED)
-            followed_table_move(followed, followed->visible ? TABLE_LIVE : TABLE_ABSENT);
-        free(requests->resyncs[i]);
-    }
-    requests->resync_count = kept;
-}
-
-/* What other threads asked for since the last time; the ticket that the next attempt
- * answers. */
-static enum outcome take_requests(struct engine *engine, int64_t *out_ticket,
-                                  bool *out_paused, struct error *err)
-{
-    struct engine_requests *requests = &engine->requests;
-    enum outcome outcome = OK;
-
-    drain(requests->wake_fd);
-    pthread_mutex_lock(&requests->lock);
-    if (requests->reload)
-        outcome = take_reload(engine, err);
-    take_resyncs(engine);
-    *out_ticket = requests->last_ticket;
-    *out_paused = requests->paused;
-    pthread_mutex_unlock(&requests->lock);
-    return outcome;
-}
-
-static void answer(struct engine *engine, int64_t ticket, const struct error *failure)
-{
-    struct engine_requests *requests = &engine->requests;
-
-    pthread_mutex_lock(&requests->lock);
-    if (failure) {
-        requests->failed_ticket = ticket;
-        requests->failure = *failure;
-    } else {
-        requests->completed_ticket = ticket;
-    }
-    pthread_mutex_unlock(&requests->lock);
-    engine_notify(engine);
-}
-
-int64_t engine_request_round(struct engine *engine)
-{
-    struct engine_requests *requests = &engine->requests;
-    int64_t ticket;
-
-    pthread_mutex_lock(&requests->lock);
-    ticket = ++requests->last_ticket;
-    pthread_mutex_unlock(&requests->lock);
-    wake(engine);
-    return ticket;
-}
-
-enum outcome engine_round_state(struct engine *engine, int64_t ticket, struct error *err)
-{
-    struct engine_requests *requests = &engine->requests;
-    enum outcome outcome = NOTHING;
-
-    pthread_mutex_lock(&requests->lock);
-    if (requests->completed_ticket >= ticket) {
-        outcome = OK;
-    } else if (requests->failed_ticket >= ticket) {
-        *err = requests->failure;
-        outcome = FAILED;
-    }
-    pthread_mutex_unlock(&requests->lock);
-    return outcome;
-}
-
-static void set_paused(struct engine *engine, bool paused)
-{
-    pthread_mutex_lock(&engine->requests.lock);
-    engine->requests.paused = paused;
-    pthread_mutex_unlock(&engine->requests.lock);
-    wake(engine);
-}
-
-void engine_pause(struct engine *engine)
-{
-    set_paused(engine, true);
-}
-
-void engine_resume(struct engine *engine)
-{
-    set_paused(engine, false);
-}
-
-enum outcome engine_request_resync(struct engine *engine, const char *table,
-                                   struct error *err)
-{
-    struct engine_requests *requests = &engine->requests;
-    enum outcome outcome = status_board_knows_table(engine->board, table, err);
-    char **resyncs;
-
-    if (outcome == FAILED)
-        return FAILED;
-    pthread_mutex_lock(&requests->lock);
-    resyncs =
-        reallocarray(requests->resyncs, requests->resync_count + 1, sizeof(*resyncs));
-    if (resyncs)
-        requests->resyncs = resyncs;
-    if (resyncs && (resyncs[requests->resync_count] = strdup(table)))
-        requests->resync_count++;
-    else
-        outcome = error_out_of_memory(err);
-    pthread_mutex_unlock(&requests->lock);
-    wake(engine);
-    return outcome;
-}
-
-void engine_reload(struct engine *engine, const struct engine_config *config)
-{
-    pthread_mutex_lock(&engine->requests.lock);
-    engine->requests.next_config = *config;
-    engine->requests.reload = true;
-    pthread_mutex_unlock(&engine->requests.lock);
-    wake(engine);
-}
-
-void engine_stop(struct engine *engine)
-{
-    uint64_t one = 1;
-    ssize_t written;
-
-    atomic_store(&engine->requests.stopping, true);
-    written = write(engine->requests.stop_fd, &one, sizeof(one));
-    (void)written; /* the counter cannot overflow: one write is enough */
+    return push_and_pull(engine, asked, err);
 }
 
 /* ---- the loop ---- */
@@ -461,42 +265,33 @@ static int64_t poll_wait_us(struct engine *engine)
            (int64_t)(clock_now_us() % (interval_us / 5 + 1));
 }
 
-static enum outcome wait_for_work(struct engine *engine, int64_t timeout_us,
-                                  bool *out_timed_out, struct error *err)
+/* Rows arrive; whether local changes do is another matter. */
+static void conclude(struct engine *engine, int64_t ticket)
 {
-    enum outcome outcome;
+    const struct error *trouble = engine_push_trouble(engine);
+    int64_t wait_us = engine_push_wait_us(engine);
+    enum sync_state state = SYNC_LIVE;
 
-    engine_rest(engine);
-    outcome = primary_wait(engine->primary, engine->requests.wake_fd, timeout_us, err);
-    *out_timed_out = outcome == NOTHING;
-    return outcome == FAILED ? FAILED : OK;
+    if (trouble && !engine->push.in_recovery)
+        state = trouble->kind == ERROR_TRANSIENT ? SYNC_CATCHING_UP : SYNC_BLOCKED;
+    engine_set_state(engine, state, state == SYNC_LIVE ? NULL : trouble,
+                     trouble && wait_us < INT64_MAX ? wait_us : 0);
+    engine_answer(engine, ticket, trouble);
 }
 
-/* After a failure: only a person or the end of the wait starts the next attempt. A busy
- * primary notifies all the time. */
-static void wait_for_request(struct engine *engine, int64_t timeout_us)
-{
-    struct pollfd watched[] = {
-        {.fd = engine->requests.wake_fd, .events = POLLIN},
-        {.fd = engine->requests.stop_fd, .events = POLLIN},
-    };
-
-    engine_rest(engine);
-    poll(watched, 2, (int)(timeout_us / US_PER_MS) + 1);
-}
-
-static int64_t attempt_and_tell(struct engine *engine, int64_t ticket, bool idle,
-                                bool *out_failed)
+static int64_t attempt_and_tell(struct engine *engine, const struct engine_task *task,
+                                bool idle, bool *out_failed)
 {
     struct error err = {0};
     int64_t wait_us;
 
     *out_failed = false;
-    if (attempt(engine, &err) == OK && engine_keep_house(engine, idle, &err) == OK) {
+    if (attempt(engine, task->asked, &err) == OK &&
+        engine_keep_house(engine, idle, &err) == OK) {
         backoff_reset(&engine->backoff);
-        engine_set_state(engine, SYNC_LIVE, NULL, 0);
-        answer(engine, ticket, NULL);
-        return poll_wait_us(engine);
+        conclude(engine, task->ticket);
+        wait_us = engine_push_wait_us(engine);
+        return wait_us < poll_wait_us(engine) ? wait_us : poll_wait_us(engine);
     }
     if (err.kind == ERROR_INTERRUPTED)
         return 0;
@@ -508,7 +303,7 @@ static int64_t attempt_and_tell(struct engine *engine, int64_t ticket, bool idle
     status_board_set_progress(engine->board, NULL, 0, 0);
     engine_set_state(engine, state_after(engine, &err), &err, wait_us);
     if (wait_us)
-        answer(engine, ticket, &err);
+        engine_answer(engine, task->ticket, &err);
     return wait_us;
 }
 
@@ -520,43 +315,53 @@ static int64_t stay_paused(struct engine *engine, int64_t ticket)
     error_hint(&paused, "tidemark resume");
     status_board_set_progress(engine->board, NULL, 0, 0);
     engine_set_state(engine, SYNC_PAUSED, NULL, 0);
-    answer(engine, ticket, &paused);
+    engine_answer(engine, ticket, &paused);
     return 3600 * US_PER_SECOND;
 }
 
-enum outcome engine_run(struct engine *engine, struct error *err)
+static enum outcome take_turns(struct engine *engine, struct error *err)
 {
     bool idle = false;
 
     while (!engine_is_stopping(engine)) {
-        int64_t ticket = 0;
-        bool paused = false;
+        struct engine_task task;
         bool failed = false;
         int64_t wait_us;
         struct error lost;
 
-        if (take_requests(engine, &ticket, &paused, err) == FAILED)
+        if (engine_take_requests(engine, &task, err) == FAILED)
             return FAILED;
-        wait_us = paused ? stay_paused(engine, ticket)
-                         : attempt_and_tell(engine, ticket, idle, &failed);
-        if (failed || paused)
-            wait_for_request(engine, wait_us);
+        wait_us = task.paused ? stay_paused(engine, task.ticket)
+                              : attempt_and_tell(engine, &task, idle, &failed);
         /* a lost connection is the next attempt's to report */
-        else if (wait_us && wait_for_work(engine, wait_us, &idle, &lost) == FAILED)
+        if (wait_us &&
+            engine_wait(engine, wait_us, !failed && !task.paused, &idle, &lost) == FAILED)
             log_debug("%s", lost.message);
     }
     return engine_save_cursors(engine, err);
 }
 
+enum outcome engine_run(struct engine *engine, struct error *err)
+{
+    enum outcome outcome;
+
+    if (cache_watch_new(&engine->watch, &engine->cache, engine->requests.wake_fd, err) ==
+        FAILED)
+        return FAILED;
+    outcome = take_turns(engine, err);
+    cache_watch_free(engine->watch);
+    engine->watch = NULL;
+    return outcome;
+}
+
 enum outcome engine_sync_once(struct engine *engine, struct error *err)
 {
     for (int i = 1;; i++) {
-        int64_t ticket;
-        bool paused;
+        struct engine_task task;
 
-        if (take_requests(engine, &ticket, &paused, err) == FAILED)
+        if (engine_take_requests(engine, &task, err) == FAILED)
             return FAILED;
-        if (attempt(engine, err) == OK)
+        if (attempt(engine, true, err) == OK)
             break;
         if (err->kind != ERROR_SCHEMA || i == SYNC_ONCE_ATTEMPTS) {
             status_board_set_progress(engine->board, NULL, 0, 0);
@@ -565,6 +370,11 @@ enum outcome engine_sync_once(struct engine *engine, struct error *err)
         }
         engine->schema_failures++;
     }
-    engine_set_state(engine, SYNC_LIVE, NULL, 0);
-    return engine_keep_house(engine, true, err);
+    conclude(engine, 0);
+    if (engine_keep_house(engine, true, err) == FAILED)
+        return FAILED;
+    if (!engine_push_trouble(engine))
+        return OK;
+    *err = *engine_push_trouble(engine);
+    return FAILED;
 }

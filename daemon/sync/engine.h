@@ -52,7 +52,8 @@ MUST_CHECK enum outcome engine_open(struct engine *engine, struct error *err);
 /* The worker's life; returns OK after engine_stop(). */
 MUST_CHECK enum outcome engine_run(struct engine *engine, struct error *err);
 
-/* Without a worker: connects and makes one full round, until caught up. */
+/* Without a worker: connects, pushes and makes one full round, until caught up. FAILED
+ * too when only the push did not get through. */
 MUST_CHECK enum outcome engine_sync_once(struct engine *engine, struct error *err);
 
 /* [any thread, and signal-safe enough for a second call] Ends engine_run() at its next
@@ -71,9 +72,10 @@ json_t *engine_status(struct engine *engine);
 /* [any thread] Asks for a round now; the ticket names it. */
 int64_t engine_request_round(struct engine *engine);
 
-/* [any thread] NOTHING: not yet. OK: a complete round that began after the request was
- * committed. FAILED: the attempt failed with *err (the engine tries again by itself; so
- * may the caller wait on). */
+/* [any thread] NOTHING: not yet. OK: every local change committed before the request was
+ * pushed (or refused), and a complete round that began after that was committed. FAILED:
+ * the attempt failed with *err (the engine tries again by itself; so may the caller wait
+ * on). */
 MUST_CHECK enum outcome engine_round_state(struct engine *engine, int64_t ticket,
                                            struct error *err);
 
@@ -82,7 +84,8 @@ void engine_pause(struct engine *engine);
 void engine_resume(struct engine *engine);
 
 /* [any thread] Copies a table anew beside the old one; ERROR_INVALID for an unknown
- * table. */
+ * table. NULL: all of them, and this is another device for the primary from then on:
+ * the way out for a cache that was copied and for a primary that was restored. */
 MUST_CHECK enum outcome engine_request_resync(struct engine *engine, const char *table,
                                               struct error *err);
 

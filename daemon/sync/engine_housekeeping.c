@@ -137,6 +137,8 @@ static enum outcome purge_tombstones(struct engine *engine, struct error *err)
 
 enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *err)
 {
+    if (engine->push.counts_are_old && engine_count_changes(engine, false, err) == FAILED)
+        return FAILED;
     if (count_tables(engine, idle, err) == FAILED ||
         purge_tombstones(engine, err) == FAILED)
         return FAILED;

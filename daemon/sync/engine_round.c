@@ -156,9 +156,25 @@ static enum outcome settle_failure(struct engine *engine, bool receiving,
     return NOTHING;
 }
 
+/* The header is the first that the server answers. */
+static void measure_clock(struct engine *engine, int64_t began_us)
+{
+    struct status_push *status = &engine->push.status;
+    struct primary_info info;
+
+    if (engine->pull.header.in_recovery)
+        return;
+    primary_describe(engine->primary, &info);
+    status->has_clock_offset = true;
+    status->clock_offset_us =
+        engine->pull.header.mark_us - began_us - info.round_trip_us / 2;
+    status_board_set_push(engine->board, status);
+}
+
 static enum outcome try_round(struct engine *engine, bool may_join, struct error *err)
 {
     int64_t start_us = clock_monotonic_us();
+    int64_t began_us = clock_now_us();
 
     if (pull_receive(&engine->pull, may_join, engine->catalog_digest, err) == FAILED) {
         /* during a copy its own lock may be what others wait for: break it off */
@@ -168,9 +184,11 @@ static enum outcome try_round(struct engine *engine, bool may_join, struct error
     }
     if (engine_check_cluster(engine, &engine->pull.header, err) == FAILED)
         return FAILED;
+    measure_clock(engine, began_us);
     if (apply(engine, err) == FAILED)
         return settle_failure(engine, false, err);
     engine->schema_failures = 0;
+    status_board_set_write_lock(engine->board, &engine->write_lock);
     status_board_count_round(engine->board, clock_monotonic_us() - start_us);
     engine_publish_tables(engine);
     return OK;
@@ -228,7 +246,8 @@ static enum outcome after_chunk(void *context, const struct followed_table *foll
     show_progress(engine, followed);
     if (!anything_is_visible(engine))
         return OK;
-    if (primary_wait(engine->primary, -1, 0, err) == FAILED)
+    if (primary_wait(engine->primary, -1, 0, err) == FAILED ||
+        engine_push(engine, false, err) == FAILED)
         return FAILED;
     return run_round(engine, false, err);
 }

@@ -83,12 +83,29 @@ static enum outcome accept_first_cluster(struct engine *engine,
     return OK;
 }
 
+/* A link made to a standby does not listen, and may take no changes. */
+static enum outcome check_promotion(struct engine *engine,
+                                    const struct round_header *header, struct error *err)
+{
+    struct primary_info info;
+
+    primary_describe(engine->primary, &info);
+    engine->push.in_recovery = header->in_recovery;
+    if (info.in_recovery == header->in_recovery)
+        return OK;
+    primary_close(engine->primary);
+    return error_set(err, ERROR_SCHEMA, "the standby was promoted: connecting anew");
+}
+
 enum outcome engine_check_cluster(struct engine *engine,
                                   const struct round_header *header, struct error *err)
 {
     OWNED(catalog_cluster_release) struct catalog_cluster known = {0};
-    enum outcome outcome = catalog_cluster(engine->cache.db, &known, err);
+    enum outcome outcome;
 
+    if (check_promotion(engine, header, err) == FAILED)
+        return FAILED;
+    outcome = catalog_cluster(engine->cache.db, &known, err);
     if (outcome == FAILED)
         return FAILED;
     if (outcome == NOTHING)
@@ -303,22 +320,38 @@ enum outcome engine_make_pull(struct engine *engine, struct error *err)
                      err);
 }
 
-static enum outcome adopt(struct engine *engine, struct table_set *schema,
+static enum outcome adopt(struct engine *engine, struct followed_set *followed,
                           struct round_header *header, struct error *err)
 {
-    struct followed_set followed = {0};
-
-    if (forget_statements(engine, err) == FAILED ||
-        followed_set_build(&followed, schema, engine->cache.db, header->in_recovery,
-                           &engine->numbering, err) == FAILED)
+    if (forget_statements(engine, err) == FAILED)
         return FAILED;
-    keep_resyncs(&engine->followed, &followed);
+    keep_resyncs(&engine->followed, followed);
     pull_release(&engine->pull);
+    pending_reset(engine->pending); /* it knows the tables by their address */
     followed_set_release(&engine->followed);
-    engine->followed = followed;
+    engine->followed = TAKE(*followed);
     free(engine->catalog_digest);
     engine->catalog_digest = TAKE(header->catalog_digest);
+    if (followed_set_number(&engine->followed, engine->cache.db, err) == FAILED)
+        return FAILED;
     return engine_make_pull(engine, err);
+}
+
+/* A push in flight is settled before anything that it holds can go. */
+static enum outcome take_over(struct engine *engine, struct table_set *schema,
+                              struct round_header *header, struct error *err)
+{
+    OWNED(followed_set_release) struct followed_set followed = {0};
+
+    if (followed_set_build(&followed, schema, engine->cache.db, header->in_recovery,
+                           &engine->numbering, err) == FAILED)
+        return FAILED;
+    engine->push.checked_sequence = 0;
+    if (engine_settle_push(engine, &followed, err) == FAILED ||
+        drop_leftovers(engine, &followed.schema, err) == FAILED)
+        return FAILED;
+    log_refusals(engine, &followed.schema);
+    return adopt(engine, &followed, header, err);
 }
 
 enum outcome engine_read_schema(struct engine *engine, struct error *err)
@@ -334,10 +367,7 @@ enum outcome engine_read_schema(struct engine *engine, struct error *err)
         return error_wrap(err, "read the primary's schema");
     if (require_tables(engine, &schema, err) == FAILED ||
         engine_check_cluster(engine, &header, err) == FAILED ||
-        drop_leftovers(engine, &schema, err) == FAILED)
-        return FAILED;
-    log_refusals(engine, &schema);
-    if (adopt(engine, &schema, &header, err) == FAILED)
+        take_over(engine, &schema, &header, err) == FAILED)
         return FAILED;
     engine->schema_known = true;
     engine->schema_read_at_us = clock_monotonic_us();

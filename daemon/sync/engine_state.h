@@ -3,8 +3,11 @@
 #define DAEMON_SYNC_ENGINE_STATE_H
 
 #include "daemon/loop/backoff.h"
+#include "daemon/sync/cache_watch.h"
 #include "daemon/sync/engine.h"
 #include "daemon/sync/pull.h"
+#include "daemon/sync/push.h"
+#include "daemon/sync/push_boundaries.h"
 #include "daemon/sync/status_board.h"
 
 #include <pthread.h>
@@ -22,10 +25,28 @@ struct engine_requests {
     struct engine_config next_config;
     char **resyncs;
     size_t resync_count;
+    bool resync_all;
     int64_t last_ticket;
     int64_t completed_ticket;
     int64_t failed_ticket;
     struct error failure;
+};
+
+/* How local changes get to the primary. */
+struct engine_push {
+    struct push *push; /* NULL until it is needed */
+    struct status_push status;
+    struct push_boundaries boundaries;
+    struct backoff backoff;
+    int64_t retry_at_us;      /* monotonic; 0: nothing failed */
+    int64_t last_sequence;    /* of the outbox, when last looked at */
+    int64_t checked_sequence; /* all up to there can be read */
+    int64_t schema_version;   /* of the cache, when its triggers were last checked */
+    bool in_recovery;         /* the primary takes no changes */
+    bool held;                /* until a table has its new shape */
+    bool counts_are_old;
+    int64_t counted_at_us; /* monotonic */
+    int64_t count_cost_us;
 };
 
 struct engine {
@@ -43,6 +64,9 @@ struct engine {
     struct primary *copier;  /* snapshots; NULL while there are none */
     struct followed_set followed;
     struct pull pull;
+    struct engine_push push;
+    struct cache_watch *watch; /* NULL outside engine_run() */
+    struct histogram write_lock;
     bool schema_known;
     char *catalog_digest;
     int64_t schema_read_at_us; /* monotonic */
@@ -70,6 +94,73 @@ MUST_CHECK enum outcome engine_check_cluster(struct engine *engine,
 
 /* The statements of a round, made anew for the tables that take part. */
 MUST_CHECK enum outcome engine_make_pull(struct engine *engine, struct error *err);
+
+/* ---- engine_requests.c ---- */
+
+MUST_CHECK enum outcome engine_requests_init(struct engine_requests *requests,
+                                             struct error *err);
+void engine_requests_release(struct engine_requests *requests);
+
+void engine_take_config(struct engine *engine, const struct engine_config *config);
+struct status_promises engine_promises(const struct engine_config *config);
+
+/* What one attempt is about: what other threads asked for since the last one. */
+struct engine_task {
+    int64_t ticket; /* that it answers */
+    bool asked;     /* somebody waits for the answer: nothing is put off */
+    bool paused;
+};
+MUST_CHECK enum outcome engine_take_requests(struct engine *engine,
+                                             struct engine_task *out_task,
+                                             struct error *err);
+void engine_answer(struct engine *engine, int64_t ticket, const struct error *failure);
+
+/* ---- engine_wait.c ---- */
+
+/*
+ * Waits for the end of the time-out, a request or, if until_work, for something to do:
+ * news of the primary, a local change that can be pushed now. Local changes are counted
+ * in any case. out_timed_out: the time is over. FAILED: the connection is lost.
+ */
+MUST_CHECK enum outcome engine_wait(struct engine *engine, int64_t timeout_us,
+                                    bool until_work, bool *out_timed_out,
+                                    struct error *err);
+
+/* ---- engine_push.c ---- */
+
+/* Settles a push whose answer was lost. OK too when it cannot be settled and pushing has
+ * stopped for that. */
+MUST_CHECK enum outcome engine_settle_push(struct engine *engine,
+                                           const struct followed_set *followed,
+                                           struct error *err);
+
+/*
+ * Pushes what the outbox holds now. asked: even if it is not yet time for the next try.
+ * OK too when pushing failed and rows can arrive all the same: then the status says why.
+ */
+MUST_CHECK enum outcome engine_push(struct engine *engine, bool asked, struct error *err);
+
+/* Takes note of what applications have committed. out_can_push: there is something that
+ * can be pushed now. */
+MUST_CHECK enum outcome engine_note_changes(struct engine *engine, bool *out_can_push,
+                                            struct error *err);
+
+/* Why local changes do not arrive; NULL: they do, or there are none. Valid until the next
+ * push. */
+const struct error *engine_push_trouble(const struct engine *engine);
+
+/* How long until the next try; INT64_MAX: nothing failed. */
+int64_t engine_push_wait_us(const struct engine *engine);
+
+/* Numbers for the status. now: whatever it costs. */
+MUST_CHECK enum outcome engine_count_changes(struct engine *engine, bool now,
+                                             struct error *err);
+
+/* Every table is copied anew, and this is another device from now on, which no ledger
+ * knows; pending changes stay. */
+MUST_CHECK enum outcome engine_start_over(struct engine *engine, struct error *err);
+
+void engine_push_release(struct engine *engine);
 
 /* ---- engine_locks.c ---- */
 

@@ -14,6 +14,7 @@
  * "timeout"; no timeout_ms: for ever. Failed attempts are waited out.
  *   {"command":"pause"} {"command":"resume"}        "result"
  *   {"command":"resync","table":"orders"}           as sync
+ *   {"command":"resync","all":true}                 as sync; and this is another device
  *   {"command":"watch"}                             one "change_set" line each, until the
  * client leaves
  *

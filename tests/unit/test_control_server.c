@@ -308,6 +308,9 @@ static void resync_names_an_unknown_table(void **state)
     assert_has(answer_to(world, "{\"command\":\"resync\",\"table\":\"ordres\"}\n"),
                "no table ordres");
     assert_has(answer_to(world, "{\"command\":\"resync\"}\n"), "\"name\":\"invalid\"");
+    assert_has(
+        answer_to(world, "{\"command\":\"resync\",\"all\":true,\"table\":\"a\"}\n"),
+        "\"name\":\"invalid\"");
     world->round = OK;
     assert_has(answer_to(world, "{\"command\":\"resync\",\"table\":\"orders\"}\n"),
                "\"ok\":true");
