@@ -28,8 +28,8 @@ struct folder_files {
 MUST_CHECK enum outcome
 folder_files_read(const char *folder, struct folder_files *out_files, struct error *err);
 
-/* The same for a single file, whatever its name; its `name` has the folder. NOTHING: there
- * is no such file. */
+/* The same for a single file, whatever its name; its `name` has the folder. NOTHING:
+ * there is no such file. */
 MUST_CHECK enum outcome folder_files_read_one(const char *path,
                                               struct folder_files *out_files,
                                               struct error *err);
