@@ -3,6 +3,7 @@
 #include "daemon/sync/engine_state.h"
 
 #include "daemon/observe/log.h"
+#include "daemon/sync/refetch.h"
 #include "daemon/sync/snapshot.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
@@ -180,6 +181,8 @@ static enum outcome try_round(struct engine *engine, bool may_join, struct error
         /* during a copy its own lock may be what others wait for: break it off */
         if (engine_is_lock_failure(err) && may_join)
             return engine_leave_locked_tables_out(engine, err) == OK ? NOTHING : FAILED;
+        if (refetch_narrow(&engine->pull, err))
+            return NOTHING;
         return settle_failure(engine, true, err);
     }
     if (engine_check_cluster(engine, &engine->pull.header, err) == FAILED)

@@ -29,9 +29,12 @@ struct followed_table {
     bool has_copy;
     struct catalog_copy copy; /* valid while has_copy */
 
-    bool keys_wanted;   /* the last sweep found rows that are gone: list the keys */
-    bool refetch_waits; /* tide_refetch holds keys of this table */
-    int64_t live_rows;  /* when last counted; -1: never */
+    bool keys_wanted;     /* the last sweep found rows that are gone: list the keys */
+    bool refetch_waits;   /* tide_refetch holds keys of this table */
+    size_t refetch_limit; /* so many of them are asked for at once; 0: no failure yet */
+    bool refetch_unreadable; /* the next one stands alone, and the primary cannot read it
+                              */
+    int64_t live_rows;       /* when last counted; -1: never */
     int64_t counted_at_us;
     int64_t count_cost_us;
     bool changed_since_count;

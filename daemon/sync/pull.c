@@ -4,6 +4,7 @@
 #include "daemon/primary/primary_transaction.h"
 #include "daemon/primary/type_codec.h"
 #include "daemon/sync/pull_plan.h"
+#include "daemon/sync/refetch.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault_point.h"
@@ -133,7 +134,7 @@ static enum outcome send_refetch(struct primary_pipeline *pipeline,
     enum outcome outcome = texts ? OK : error_out_of_memory(err);
 
     if (outcome == OK)
-        outcome = pull_plan_refetch_params(plan, texts, err);
+        outcome = refetch_params(plan, texts, err);
     if (outcome == OK)
         outcome =
             primary_pipeline_send(pipeline, &plan->followed->refetch,
@@ -167,7 +168,7 @@ static enum outcome send_table(struct pull *pull, struct primary_pipeline *pipel
                            pipeline, plan->sweeps ? &followed->sweep : &followed->delta,
                            since, 1, err) == FAILED)
         return FAILED;
-    if (plan->refetch_count && send_refetch(pipeline, plan, err) == FAILED)
+    if (plan->refetch_sent && send_refetch(pipeline, plan, err) == FAILED)
         return FAILED;
     if (plan->counts &&
         primary_pipeline_send(pipeline, &followed->count, NULL, 0, err) == FAILED)
@@ -327,9 +328,12 @@ static enum outcome receive_table(struct pull *pull, struct primary_pipeline *pi
         receive_rows(pull, pipeline, number,
                      plan->sweeps ? &followed->sweep : &followed->delta, err) == FAILED)
         return FAILED;
-    if (plan->refetch_count &&
-        receive_rows(pull, pipeline, number, &followed->refetch, err) == FAILED)
+    pull->refetching = true;
+    if ((plan->refetch_sent &&
+         receive_rows(pull, pipeline, number, &followed->refetch, err) == FAILED) ||
+        refetch_add_absent(pull, number, err) == FAILED)
         return FAILED;
+    pull->refetching = false;
     if (plan->counts && receive_count(pull, pipeline, plan, err) == FAILED)
         return FAILED;
     if (plan->lists && receive_keys(pull, pipeline, number, err) == FAILED)
@@ -371,6 +375,7 @@ enum outcome pull_receive(struct pull *pull, bool may_join, const char *expected
     int64_t start_us = clock_monotonic_us();
 
     pull->culprit = NULL;
+    pull->refetching = false;
     change_set_clear(&pull->changes);
     if (pull_plans_make(pull, may_join, err) == FAILED ||
         primary_pipeline_start(&pipeline, pull->primary, err) == FAILED ||

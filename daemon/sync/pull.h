@@ -41,6 +41,7 @@ struct pull_plan {
     bool polls;          /* has a delta query at all */
     char **refetch_keys; /* keys read again in this round */
     size_t refetch_count;
+    size_t refetch_sent; /* the first of them; the rest cannot be on the primary */
     int64_t primary_count;
     struct mirror mirror;
     struct mirror_counts counts_applied;
@@ -72,6 +73,7 @@ struct pull {
     struct round_header header;
     struct followed_table
         *culprit;           /* the table that the last failure belongs to, or NULL */
+    bool refetching;        /* the last failure was that of a refetch */
     int64_t delta_query_us; /* from sending to the last row of the last round */
     bool sliced;
     struct outbox_tables pushable; /* what the pending index was last refreshed with */

@@ -1,6 +1,7 @@
 /* The second half of pull.h: what was received goes into the cache. */
 #include "daemon/sync/pull.h"
 
+#include "daemon/sync/refetch.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault_point.h"
@@ -330,6 +331,8 @@ static void settle(struct pull *pull)
 
         catalog_cursor_release(&followed->cursor);
         followed->cursor = TAKE(plan->next);
+        if (plan->refetch_count)
+            refetch_widen(followed);
         followed->refetch_waits =
             plan->refetch_count > 0 || plan->evicted || plan->mirror.has_evicted;
         if (plan->counts_applied.written || plan->counts_applied.deleted ||

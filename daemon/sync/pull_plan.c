@@ -1,15 +1,12 @@
 #include "daemon/sync/pull_plan.h"
 
-#include "daemon/primary/array_text.h"
-#include "lib/base/cleanup.h"
+#include "daemon/sync/refetch.h"
 #include "lib/base/clock.h"
 #include "lib/model/row_key.h"
 #include "lib/store/mirror_layout.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define REFETCH_LIMIT 1000
 
 void pull_plans_clear(struct pull *pull)
 {
@@ -62,15 +59,6 @@ static enum outcome look_for_twins(const struct pull *pull, struct pull_plan *pl
                                       plan->followed->copy.copy_name, &plan->lists, err);
 }
 
-static enum outcome take_refetch_keys(struct pull *pull, struct pull_plan *plan,
-                                      struct error *err)
-{
-    if (!plan->followed->refetch_waits || plan->joins)
-        return OK;
-    return catalog_refetches(pull->cache->db, plan->followed->table->name, REFETCH_LIMIT,
-                             &plan->refetch_keys, &plan->refetch_count, err);
-}
-
 static bool takes_part(const struct followed_table *followed, bool may_join,
                        bool *out_joins)
 {
@@ -92,43 +80,8 @@ enum outcome pull_plans_make(struct pull *pull, bool may_join, struct error *err
         decide(pull, followed, joins, plan);
         pull->plan_count++;
         if (look_for_twins(pull, plan, err) == FAILED ||
-            take_refetch_keys(pull, plan, err) == FAILED)
+            refetch_take(pull, plan, err) == FAILED)
             return FAILED;
     }
     return OK;
-}
-
-/* One column of the keys, as a text[]. */
-static enum outcome key_column_param(char ***keys, size_t count, size_t column,
-                                     char **out_text, struct error *err)
-{
-    OWNED(buffer_release) struct buffer text = {0};
-    const char **items = calloc(count, sizeof(*items));
-
-    if (!items)
-        return error_out_of_memory(err);
-    for (size_t i = 0; i < count; i++)
-        items[i] = keys[i][column];
-    array_text_append(&text, items, count);
-    free(items);
-    *out_text = buffer_take(&text);
-    return *out_text ? OK : error_out_of_memory(err);
-}
-
-enum outcome pull_plan_refetch_params(const struct pull_plan *plan, char **out_texts,
-                                      struct error *err)
-{
-    size_t key_count = plan->followed->table->key_count;
-    char ***keys = calloc(plan->refetch_count, sizeof(*keys));
-    enum outcome outcome = keys ? OK : error_out_of_memory(err);
-
-    for (size_t i = 0; outcome == OK && i < plan->refetch_count; i++)
-        outcome = row_key_parse(plan->refetch_keys[i], key_count, &keys[i], err);
-    for (size_t column = 0; outcome == OK && column < key_count; column++)
-        outcome =
-            key_column_param(keys, plan->refetch_count, column, &out_texts[column], err);
-    for (size_t i = 0; keys && i < plan->refetch_count; i++)
-        row_key_free(keys[i], key_count);
-    free(keys);
-    return outcome;
 }
