@@ -41,7 +41,6 @@ struct engine_push {
     int64_t retry_at_us;      /* monotonic; 0: nothing failed */
     int64_t last_sequence;    /* of the outbox, when last looked at */
     int64_t checked_sequence; /* all up to there can be read */
-    int64_t schema_version;   /* of the cache, when its triggers were last checked */
     bool in_recovery;         /* the primary takes no changes */
     bool held;                /* until a table has its new shape */
     bool counts_are_old;
