@@ -56,7 +56,7 @@ check: $(UNIT_TESTS) ## Run the unit tests
 
 unit-tests: $(UNIT_TESTS)
 
-check-integration: all faults ## Run the tests against a real PostgreSQL
+check-integration: all faults $(OUT)/tests/campaigns/autogenerate_once ## Run the tests against a real PostgreSQL
 	/usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/integration $(PYTEST)
 
 faults: ## Build the programs with named crash points into build/faults

@@ -66,7 +66,7 @@ static enum outcome read_file(int folder, const char *name, struct folder_file *
         return error_set_errno(err, "open %s", name);
     if (read_text(fd, name, &text, err) == FAILED)
         return FAILED;
-    out_file->name = strndup(name, strlen(name) - (is_wanted(name) ? strlen(SUFFIX) : 0));
+    out_file->name = strdup(name);
     out_file->text = buffer_take(&text);
     return out_file->name && out_file->text ? OK : error_out_of_memory(err);
 }
@@ -82,6 +82,12 @@ static enum outcome add_file(struct folder_files *files, int folder, const char 
     files->files = grown;
     grown[files->count++] = (struct folder_file){0};
     return read_file(folder, name, &grown[files->count - 1], err);
+}
+
+static void cut_suffixes(struct folder_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        files->files[i].name[strlen(files->files[i].name) - strlen(SUFFIX)] = '\0';
 }
 
 static int compare_names(const void *left, const void *right)
@@ -105,6 +111,7 @@ enum outcome folder_files_read(const char *path, struct folder_files *out_files,
         if (is_wanted(entry->d_name) &&
             add_file(&files, dirfd(folder), entry->d_name, err) == FAILED)
             return error_wrap(err, "%s", path);
+    cut_suffixes(&files);
     if (files.count)
         qsort(files.files, files.count, sizeof(*files.files), compare_names);
     *out_files = TAKE(files);

@@ -137,6 +137,7 @@ static void fill_object(struct schema_object *object, const struct primary_resul
     }
 }
 
+/* Identities are quoted where need be, and so are names in the queries. */
 static enum outcome list_schemas(const struct schema *only, struct buffer *list,
                                  struct error *err)
 {
@@ -148,6 +149,8 @@ static enum outcome list_schemas(const struct schema *only, struct buffer *list,
     for (size_t i = 0; i < only->count; i++)
         if (only->objects[i].kind == SCHEMA_SCHEMA)
             names[count++] = only->objects[i].identity;
+        else if (only->objects[i].kind == SCHEMA_EXTENSION)
+            names[count++] = only->objects[i].fixed;
     array_text_append(list, names, count);
     free((void *)names);
     return buffer_check(list, err);

@@ -15,7 +15,7 @@ select 'comment', concat_ws(' ', what, name), description,
           from pg_description
          cross join lateral pg_identify_object(classoid, objoid, objsubid)
          where objoid >= 16384 or classoid = 'pg_namespace'::regclass) as found
- where name !~ '\.tide_xid$';
+ where name !~ '\.tide_xid$' and what <> 'extension';
 
 -- name: grants
 -- To others than the owner; what PUBLIC has by default is not listed, but that it was

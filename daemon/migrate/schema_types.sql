@@ -1,7 +1,7 @@
 -- Schemas, extensions, types and sequences as objects of the schema catalog. All queries
 -- of schema_*.sql answer with the same columns (enum answer_column in schema_catalog.c),
 -- under an empty search_path, so that every name is qualified.
--- $1: the schemas to look at; null: all of the database's own. 16384: the first oid that is
+-- $1: the schemas to look at, and the extensions as 'extension x'; null: all of the database's own. 16384: the first oid that is
 -- not PostgreSQL's own.
 
 -- name: schemas
@@ -22,10 +22,10 @@ select 'extension', quote_ident(extname), quote_ident(nspname),
        format('drop extension %I', extname),
        'pg_extension'::regclass::oid, pg_extension.oid, 0, null, null, null, null,
        case when extrelocatable then format('alter extension %I set schema %I', extname, nspname) end,
-       null, null, null, null, null
+       'extension ' || quote_ident(extname), null, null, null, null
   from pg_extension
   join pg_namespace on pg_namespace.oid = extnamespace
- where $1::text[] is null or quote_ident(nspname) = any ($1) or extname = 'plpgsql';
+ where $1::text[] is null or 'extension ' || quote_ident(extname) = any ($1);
 
 -- name: enums
 select 'enum', name, labels,

@@ -1,6 +1,9 @@
 /*
- * autogenerate_once CONNINFO MIGRATIONS SCHEMA: one run of autogenerate, its sections on
- * stdout as a migration file. Exit status: 0, 3 when there is no difference, 1.
+ * autogenerate_once CONNINFO MIGRATIONS SCHEMA: one run of autogenerate, for tests: its
+ * sections on stdout as a migration file, what was found on stderr.
+ * autogenerate_once CONNINFO MIGRATIONS: how the live schema has drifted, on stdout.
+ *
+ * Exit status: 0, 3 when there is no difference, 1.
  */
 #include "daemon/migrate/autogenerate.h"
 #include "daemon/migrate/migration_replay.h"
@@ -9,34 +12,53 @@
 #include <stdio.h>
 #include <string.h>
 
-int main(int argc, char **argv)
+static enum outcome print_migration(const struct autogenerate_config *config,
+                                    struct error *err)
 {
     OWNED(autogenerate_result_release) struct autogenerate_result result = {0};
-    struct autogenerate_config config = {.primary = {.application = "autogenerate_once",
-                                                     .connect_timeout_ms = 10000,
-                                                     .silence_timeout_ms = 60000,
-                                                     .lock_timeout_ms = 10000,
-                                                     .interrupt_fd = -1}};
+    enum outcome outcome = autogenerate(config, &result, err);
+
+    if (outcome == OK) {
+        fputs(result.lines, stderr);
+        printf("-- upgrade\n%s-- downgrade\n%s", result.upgrade, result.downgrade);
+    }
+    return outcome;
+}
+
+static enum outcome print_drift(const struct autogenerate_config *config,
+                                struct error *err)
+{
+    OWNED(text_free) char *lines = NULL;
+    enum outcome outcome = autogenerate_drift(config, &lines, err);
+
+    if (outcome == OK)
+        fputs(lines, stdout);
+    return outcome;
+}
+
+int main(int argc, char **argv)
+{
     struct migrate_config migrations = {.lock_wait_ms = 10000};
     struct migration_replay replay = {.config = &migrations};
+    struct autogenerate_config config = {
+        .primary = {.application = "autogenerate_once",
+                    .connect_timeout_ms = 10000,
+                    .silence_timeout_ms = 60000,
+                    .lock_timeout_ms = 10000,
+                    .interrupt_fd = -1},
+        .replay = migration_replay,
+        .replay_context = &replay,
+    };
     struct error err;
     enum outcome outcome;
 
-    if (argc != 4)
+    if (argc < 3 || argc > 4)
         return 2;
     config.primary.conninfo = argv[1];
     migrations.directory = argv[2];
-    config.replay = migration_replay;
-    config.replay_context = &replay;
     config.schema = argv[3];
-    outcome = autogenerate(&config, &result, &err);
-    if (outcome == FAILED) {
+    outcome = argc == 4 ? print_migration(&config, &err) : print_drift(&config, &err);
+    if (outcome == FAILED)
         fprintf(stderr, "%s\n-> %s\n", err.message, err.hint);
-        return 1;
-    }
-    if (outcome == NOTHING)
-        return 3;
-    fputs(result.lines, stderr);
-    printf("-- upgrade\n%s-- downgrade\n%s", result.upgrade, result.downgrade);
-    return 0;
+    return outcome == FAILED ? 1 : outcome == NOTHING ? 3 : 0;
 }
