@@ -180,6 +180,9 @@ static enum outcome finish_refetch(struct pull *pull, struct pull_plan *plan,
 {
     const char *name = plan->followed->table->name;
 
+    /* one of them may have had to leave again: then all are read once more */
+    if (plan->mirror.unsettled_rows)
+        return OK;
     for (size_t i = 0; i < plan->refetch_count; i++)
         if (catalog_remove_refetch(pull->cache->db, name, plan->refetch_keys[i], err) ==
             FAILED)

@@ -166,6 +166,20 @@ def test_a_unique_value_that_is_taken_there_is_rejected(pair):
     assert pair.waiting() == []
 
 
+def test_a_row_that_is_refused_while_it_is_read_again_comes_back(pair):
+    """The row was there already when a later one of the same round took its value."""
+    pair.there("update note set title = 'wanted' where id = 2")
+    pair.arrives("select title from note where id = 2", [("wanted",)])
+    pair.daemon.stop()
+    pair.here("update tide_gate set open = 1; update note set title = 'stale' where id = 2; update tide_gate set open = 0;"
+              "insert into tide_refetch values ('note', '[\"1\"]'), ('note', '[\"2\"]')")
+    pair.here("update note set title = 'wanted' where id = 1")
+    pair.daemon.start()
+    pair.arrives("select id, title from note where id in (1, 2)", [(1, "title 1"), (2, "wanted")])
+    pair.arrives("select count(*) from tide_refetch", [(0,)])
+    assert pair.rejected() == [("note", '["1"]', "update", "23505")]
+
+
 def test_a_unit_of_work_is_refused_as_a_whole(pair):
     begin, end = "insert into tide_unit values ('begin')", "insert into tide_unit values ('end')"
     pair.apart(f"{begin}; insert into note (id, title) values (100, 'wanted'); update tag set label = 'mine' where id = 1;"
