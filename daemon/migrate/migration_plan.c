@@ -26,6 +26,22 @@ static enum outcome explain_misfit(const struct migration_file *file /* NULL: no
                            "looked for), or take it back: tidemark downgrade");
 }
 
+/* Most likely it is the wrong folder: nobody loses all of them. */
+static enum outcome explain_no_files(const struct migration_history *history,
+                                     struct error *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < history->count; i++)
+        count += history->records[i].source == MIGRATION_PROJECT &&
+                 migration_record_in_force(&history->records[i]);
+    error_set(err, ERROR_INVALID,
+              "%zu of the project's migrations are applied on the primary, and none of "
+              "their files is here",
+              count);
+    return error_hint(err, "run it where the project is, or set [migrations] directory");
+}
+
 /* The steps that are done must be the ones that the file still begins with. */
 static enum outcome check_steps_done(const struct migration_file *file,
                                      const struct migration_record *record,
@@ -96,6 +112,8 @@ enum outcome migration_plan_make(const struct migration_files *files,
 
         if (record->source != files->source || !migration_record_in_force(record))
             continue;
+        if (!files->count)
+            return explain_no_files(history, err);
         if (!file || plan.partial || strcmp(file->revision, record->revision) != 0)
             return explain_misfit(file, record, err);
         if (record->state != MIGRATION_APPLIED) {

@@ -1,11 +1,13 @@
 """A project's own migrations: made, applied, taken back, listed and checked."""
 import datetime
+import fcntl
 import hashlib
 import os
 import pty
 import re
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -72,6 +74,17 @@ def test_revisions_at_once_get_numbers_of_their_own(project):
     numbers = sorted(re.match(r"\d{8}_(\d{4})_file_\d+\.sql", os.path.basename(path)).group(1) for path in paths)
     assert numbers == [f"{number:04}" for number in range(1, 13)]
     assert len(os.listdir(project.migrations)) == 12
+
+
+def test_a_revision_waits_for_another_one_that_is_being_made(project):
+    folder = os.open(project.migrations, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    runs = [project.start("revision", "-m", "x"), project.start("revision", "-m", "y")]
+    time.sleep(0.5)
+    assert [run.poll() for run in runs] == [None, None] and os.listdir(project.migrations) == []
+    os.close(folder)
+    names = sorted(os.path.basename(run.communicate(timeout=30)[0].strip()) for run in runs)
+    assert [name[9:13] for name in names] == ["0001", "0002"]
 
 
 @pytest.mark.parametrize("arguments, said", [((), "what does the migration do?"), (("-m", "?!"), "no letter and no digit")])
@@ -340,6 +353,16 @@ def test_history_lists_what_is_applied_and_pending(three):
     first = next(one for one in three.tool("history", "--json").document["migrations"] if one["name"] == A)
     assert first["by"] == "postgres" and first["host"] == socket.gethostname() and first["finished_at"].endswith("Z")
     assert first["problem"] is None and first["version"]
+
+
+def test_a_downgrade_brings_the_records_of_the_first_version_up_to_date(three):
+    three.migrate()
+    three.world.run("""alter table tidemark.migration rename column finished_at to applied_at;
+        alter table tidemark.migration drop started_at, drop host, drop state, drop transactional, drop step, drop steps,
+                                       drop step_begun, drop error""")
+    assert three.states() == {A: "applied", B: "applied", C: "applied"}
+    assert three.tool("downgrade", "--yes").status == 0
+    assert three.states() == {A: "applied", B: "applied", C: "pending"}
 
 
 def test_history_works_before_anything_is_installed(three):

@@ -107,6 +107,23 @@ static void a_missing_file_is_named(void **state)
                   "20271122_0001_new is applied on the primary, but its file is gone");
 }
 
+static void without_any_file_it_is_the_wrong_folder(void **state)
+{
+    const struct migration_files none = {NULL, 0, MIGRATION_PROJECT};
+    struct migration_record records[] = {RECORD("20261122_0001", "a", "aaa"),
+                                         RECORD("20261122_0002", "b", "bbb"),
+                                         RECORD("20261122_0003", "c", "ccc")};
+    const struct migration_history history = {.records = records, .count = 3};
+    struct migration_plan plan;
+    struct error err;
+
+    (void)state;
+    records[2].state = MIGRATION_REVERTED;
+    assert_int_equal(migration_plan_make(&none, &history, &plan, &err), FAILED);
+    assert_string_equal(err.message, "2 of the project's migrations are applied on the "
+                                     "primary, and none of their files is here");
+}
+
 static void a_file_that_stopped_in_the_middle_goes_on(void **state)
 {
     const struct migration_file file = {.name = "20261122_0001_a",
@@ -209,6 +226,7 @@ int main(void)
         cmocka_unit_test(an_edited_file_is_named),
         cmocka_unit_test(a_skipped_file_is_named),
         cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(without_any_file_it_is_the_wrong_folder),
         cmocka_unit_test(a_file_that_stopped_in_the_middle_goes_on),
         cmocka_unit_test(what_is_half_taken_back_is_refused),
         cmocka_unit_test(numbers_count_within_the_day),
