@@ -1,4 +1,4 @@
-"""A real PostgreSQL, mirrored into a plain SQLite file that follows it. See `make help`.
+"""A real PostgreSQL, mirrored into a plain SQLite file, both ways. See `make help`.
 
 KEEP=1 leaves everything running and says how to look at it. Ends with 0 when every
 change arrived and both sides are equal at the end, with 1 when not.
@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import both_sides  # noqa: E402
 import screen  # noqa: E402
 import story  # noqa: E402
+import writing  # noqa: E402
 from screen import Stopwatch, count, fact, heading, note, size  # noqa: E402
 from stage import ROOT, STOP, Mismatch, Stage, end_kept_demo, interrupt_on_terminate  # noqa: E402
 
@@ -33,10 +34,11 @@ def build_primary(stage):
 
 
 def make_role(stage):
-    """The owner's part: a role for tidemarkd that can only read."""
-    stage.cluster.run("create role tidemark login; grant select on all tables in schema public to tidemark;"
-                      " select tidemark.grant_sync('tidemark')", database="shop")
-    fact("role", "tidemarkd connects as a role that can only read")
+    """The owner's part: a role for tidemarkd that reads and writes rows."""
+    stage.cluster.run("create role tidemark login; select tidemark.grant_sync('tidemark');"
+                      " grant select, insert, update, delete on all tables in schema public to tidemark",
+                      database="shop")
+    fact("role", "tidemarkd connects as a role that may read and write these tables, and no more")
 
 
 def copy_everything(stage):
@@ -89,9 +91,11 @@ def play(stage):
     copy_everything(stage)
     story.follow_changes(stage)
     story.lose_the_link(stage)
+    writing.write_online(stage)
+    writing.write_offline(stage)
     compare_everything(stage)
     heading("Done")
-    fact("shown", "a first copy, five kinds of change, one late commit, a lost link; both sides are equal.")
+    fact("shown", "a first copy, changes both ways, a late commit, lost links, a refused row, a kill; both sides are equal.")
     fact("", f"It took {time.monotonic() - began:.0f} s.")
     if stage.keep:
         stage.keep_up()

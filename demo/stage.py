@@ -2,6 +2,7 @@
 
 All files are in build/demo, or under /var/tmp when PostgreSQL's user may not enter that.
 """
+import json
 import os
 import shutil
 import signal
@@ -145,12 +146,20 @@ class Stage:
         if self.daemon.poll() is not None:
             raise RuntimeError(f"tidemarkd ended with {self.daemon.returncode}:\n{self.last_log()}")
 
-    def tool(self, *arguments):
+    def kill_daemon(self):
+        self.daemon.kill()
+        self.daemon.wait()
+        self.daemon = None
+
+    def document(self, *arguments):
+        return json.loads(self.tool(*arguments, "--json", statuses=(0, 3)))
+
+    def tool(self, *arguments, statuses=(0,)):
         """What `tidemark …` prints. Its progress goes to our own terminal."""
         result = subprocess.run([os.path.join(ROOT, "build", "tidemark"), "-c", self.configuration, *arguments],
                                 env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 encoding="utf-8", errors="replace", timeout=120)
-        if result.returncode != 0:
+        if result.returncode not in statuses:
             raise RuntimeError(f"`tidemark {' '.join(arguments)}` ended with {result.returncode}\n{result.stdout}"
                                f"{self.last_log()}")
         return result.stdout

@@ -48,7 +48,6 @@ def follow_changes(stage):
     hard_delete(application)
     many_rows(application)
     late_commit(stage, application)
-    capture_local_write(application)
     application.close()
 
 
@@ -118,16 +117,6 @@ def late_commit(stage, application):
     screen.change("late commit", f"the earlier one commits at last     (updated_at {early_stamp}: in the past)", "Late", took)
     note("A cursor on updated_at has passed that time already and would never look there again.")
     late.close()
-
-
-def capture_local_write(application):
-    application.file.execute("begin immediate")
-    application.file.execute("update agent_chat_session set title = 'Mine' where title = 'Late'")
-    entry = application.file.execute("select op, base from tide_outbox order by sequence desc limit 1").fetchone()
-    application.file.execute("rollback")
-    if entry != ("update", '{"title":"\'Late\'"}'):
-        raise Mismatch(f"a local write left {entry} in the outbox")
-    fact("local write", f"file     update … -> in the outbox: {entry[0]}, before: {entry[1]}")
 
 
 def lose_the_link(stage):
