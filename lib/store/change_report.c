@@ -69,6 +69,7 @@ static enum outcome add_columns(struct database *db, const struct sql *sql,
     {
         json_t *columns = NULL;
 
+        statement_reset(&query);
         statement_bind_int(&query, 1, json_integer_value(json_object_get(row, "id")));
         if (read_rows(&query, names, &columns, err) == FAILED)
             return FAILED;
