@@ -150,6 +150,7 @@ class Stage:
         self.daemon.kill()
         self.daemon.wait()
         self.daemon = None
+        os.unlink(os.path.join(self.folder, "control.sock"))  # start_daemon() waits for a new one
 
     def document(self, *arguments):
         return json.loads(self.tool(*arguments, "--json", statuses=(0, 3)))

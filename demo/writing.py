@@ -106,6 +106,8 @@ def write_offline(stage):
     count_up(writer, sessions[:COUNTED])
     write_bad_row(writer)
     write_both_sides(writer, *sessions[COUNTED:])
+    while stage.document("status")["pending"]["count"] < COUNTED + 3:
+        time.sleep(0.05)
     screen.command("tidemark status -q", stage.tool("status", "-q"))
     heal(stage, writer, before + COUNTED)
     settle(stage)

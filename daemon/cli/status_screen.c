@@ -74,7 +74,7 @@ static bool is_first_sync(const struct screen *screen)
 /* live      ~/app.db  <-  db.example.net/shop (TLS, 24 ms) */
 static void append_head(struct screen *screen)
 {
-    const char *arrow = screen->terminal->unicode ? "←" : "<-";
+    const char *arrow = screen->terminal->unicode ? "↔" : "<->";
     size_t columns = screen->terminal->columns;
     char primary[256];
     char shown[256];

@@ -52,7 +52,7 @@ static void a_healthy_cache_says_how_fresh_it_is(void **state)
 {
     (void)state;
     assert_screen(live, &plain,
-                  "live      /data/app.db  <-  db.example.net/shop (TLS, 24 ms)\n"
+                  "live      /data/app.db  <->  db.example.net/shop (TLS, 24 ms)\n"
                   "          Reads work: complete up to 12:40:31 today, 1 s ago.\n"
                   "\n"
                   "table          rows   mark                 behind       pending   "
@@ -78,7 +78,7 @@ static void an_offline_cache_says_why_and_what_next(void **state)
         "'primary':{'host':'db.example.net','port':'6432','database':'shop',"
         "'connected':false},'tables':[]}",
         &plain,
-        "offline   /data/app.db  <-  db.example.net:6432/shop\n"
+        "offline   /data/app.db  <->  db.example.net:6432/shop\n"
         "          since 09:12:32 today (3 h 28 min): no route to host. Next try in 41 "
         "s; "
         "`tidemark sync`\n"
