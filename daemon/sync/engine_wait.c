@@ -18,8 +18,8 @@ static bool look_at_cache(struct engine *engine)
 
     if (outcome == OK)
         outcome = engine_note_changes(engine, &can_push, &err);
-    if (outcome == OK)
-        outcome = engine_count_changes(engine, false, &err);
+    if (outcome == OK || (outcome == NOTHING && engine->push.counts_are_old && !can_push))
+        outcome = engine_count_changes(engine, false, &err) == FAILED ? FAILED : outcome;
     if (outcome == FAILED)
         log_debug("%s", err.message);
     return outcome == OK && can_push;
