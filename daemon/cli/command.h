@@ -79,6 +79,7 @@ enum exit_status command_watch(const struct invocation *invocation);
 enum exit_status command_pause(const struct invocation *invocation);
 enum exit_status command_resume(const struct invocation *invocation);
 enum exit_status command_doctor(const struct invocation *invocation);
+enum exit_status command_lint(const struct invocation *invocation);
 enum exit_status command_migrate(const struct invocation *invocation);
 enum exit_status command_downgrade(const struct invocation *invocation);
 enum exit_status command_revision(const struct invocation *invocation);

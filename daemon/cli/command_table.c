@@ -81,6 +81,17 @@ const struct command command_table[] = {
          "they\n"
          "differ.",
      .run = command_check},
+    {.name = "lint",
+     .needs_config = true,
+     .summary = "is there something in the schema that will hurt?",
+     .help =
+         "Looks at the live schema and at the files that are pending; each rule has an "
+         "id, a\n"
+         "reason and the safe version. A comment with a reason lets a finding pass:\n"
+         "-- tidemark: allow TM306 the table is empty\n"
+         "above the statement, at the head of the file, or in COMMENT ON the object.\n"
+         "Exit status 3 when something was found.",
+     .run = command_lint},
     {.name = "init-data",
      .needs_config = true,
      .options = OPTION_DRY_RUN | OPTION_TIMEOUT,

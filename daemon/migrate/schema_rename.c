@@ -1,6 +1,7 @@
 #include "daemon/migrate/schema_rename.h"
 
 #include "daemon/migrate/schema_match.h"
+#include "daemon/migrate/schema_name.h"
 #include "daemon/primary/primary_query.h"
 #include "lib/base/cleanup.h"
 #include "schema_rename.sql.h"
@@ -187,32 +188,6 @@ static size_t find_alike(struct schema_match *match, size_t left)
     return SCHEMA_NO_OBJECT;
 }
 
-/* The last part of a name that is qualified and quoted where need be, unquoted. */
-static void last_part(const char *identity, char name[static WORD_SIZE])
-{
-    const char *start = identity;
-    bool quoted = false;
-    size_t length = 0;
-
-    for (const char *at = identity; *at; at++) {
-        quoted ^= *at == '"';
-        if (*at == '.' && !quoted)
-            start = at + 1;
-    }
-    for (bool outside = true; *start && length < WORD_SIZE - 1; start++) {
-        if (*start != '"') {
-            name[length++] = *start;
-        } else {
-            /* a doubled quote inside is one */
-            if (!outside && start[1] == '"')
-                name[length++] = *start++;
-            else
-                outside = !outside;
-        }
-    }
-    name[length] = '\0';
-}
-
 static enum outcome rename_one(struct schema_renames *renames, struct primary *primary,
                                const struct schema_match *match, size_t left,
                                size_t right, struct error *err)
@@ -220,12 +195,12 @@ static enum outcome rename_one(struct schema_renames *renames, struct primary *p
     OWNED(primary_result_free) struct primary_result *text = NULL;
     const struct schema_object *from = schema_match_from(match, left);
     const struct schema_object *table = &match->from->objects[from->owner];
-    char old_name[WORD_SIZE];
-    char new_name[WORD_SIZE];
+    char old_name[SCHEMA_NAME_SIZE];
+    char new_name[SCHEMA_NAME_SIZE];
     const char *params[] = {table->identity, old_name, new_name};
 
-    last_part(from->identity, old_name);
-    last_part(schema_match_to(match, right)->identity, new_name);
+    schema_name_last(from->identity, old_name);
+    schema_name_last(schema_match_to(match, right)->identity, new_name);
     if (primary_query(primary,
                       from->kind == SCHEMA_INDEX ? &schema_rename_sql.rename_index
                                                  : &schema_rename_sql.rename_constraint,
