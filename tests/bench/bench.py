@@ -12,6 +12,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(HERE), HERE]
 
+import measure_capture  # noqa: E402
 import measure_delivery  # noqa: E402
 import measure_delta  # noqa: E402
 import measure_idle  # noqa: E402
@@ -22,7 +23,7 @@ from report import Report  # noqa: E402
 from workload import Workload  # noqa: E402
 
 MEASURES = {"snapshot": measure_snapshot, "delivery": measure_delivery, "delta": measure_delta, "idle": measure_idle,
-            "push": measure_push, "lock": measure_lock}
+            "push": measure_push, "lock": measure_lock, "capture": measure_capture}
 
 
 class Sizes:
@@ -37,6 +38,8 @@ class Sizes:
         self.changed_rows = 1000
         self.push_runs = 3 if quick else 5
         self.pushed_rows = self.rows // 10
+        self.bulk_writes = 20_000 if quick else 50_000
+        self.single_writes = 2000 if quick else 5000
         self.idle_s = 10 if quick else 30
 
 
