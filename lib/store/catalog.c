@@ -227,9 +227,9 @@ static enum outcome run_with(struct database *db, const struct sql *sql,
     return statement_run(&query, err);
 }
 
-static enum outcome find_table_id(struct database *db, const char *schema,
-                                  const char *name, int64_t *out_table_id,
-                                  struct error *err)
+enum outcome catalog_find_table_id(struct database *db, const char *schema,
+                                   const char *name, int64_t *out_table_id,
+                                   struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
     enum outcome outcome;
@@ -251,7 +251,7 @@ enum outcome catalog_table_id(struct database *db, const char *schema, const cha
                                         .schema = (char *)(uintptr_t)schema,
                                         .fingerprint = (char *)(uintptr_t) "",
                                         .cursor = {.exact = (char *)(uintptr_t) ""}};
-    enum outcome outcome = find_table_id(db, schema, name, out_table_id, err);
+    enum outcome outcome = catalog_find_table_id(db, schema, name, out_table_id, err);
 
     if (outcome != NOTHING)
         return outcome;
@@ -259,7 +259,7 @@ enum outcome catalog_table_id(struct database *db, const char *schema, const cha
     if (catalog_remove_table(db, name, err) == FAILED ||
         catalog_put_tables(db, &ahead, 1, err) == FAILED)
         return FAILED;
-    return find_table_id(db, schema, name, out_table_id, err);
+    return catalog_find_table_id(db, schema, name, out_table_id, err);
 }
 
 enum outcome catalog_remove_table(struct database *db, const char *name,

@@ -80,6 +80,10 @@ MUST_CHECK enum outcome catalog_put_tables(struct database *db,
 MUST_CHECK enum outcome catalog_table_id(struct database *db, const char *schema,
                                          const char *name, int64_t *out_table_id,
                                          struct error *err);
+/* NOTHING: it has none yet. */
+MUST_CHECK enum outcome catalog_find_table_id(struct database *db, const char *schema,
+                                              const char *name, int64_t *out_table_id,
+                                              struct error *err);
 MUST_CHECK enum outcome catalog_remove_table(struct database *db, const char *name,
                                              struct error *err);
 MUST_CHECK enum outcome

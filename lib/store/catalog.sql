@@ -88,7 +88,8 @@ update tide_state
 update tide_state set mark_us = :mark_us;
 
 -- name: open_gate
-update tide_gate set open = 1;
+-- Also when somebody has deleted its row.
+insert into tide_gate (rowid, open) values (1, 1) on conflict (rowid) do update set open = 1;
 
 -- name: forget_replaced
 -- What triggers kept in vain.
