@@ -5,10 +5,12 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
+#include "lib/store/capture.h"
 #include "lib/store/mirror_sql.h"
 #include "lib/store/pending.h"
 
 #include <malloc.h>
+#include <string.h>
 
 #define WAL_LIMIT_BYTES ((int64_t)4 << 20)
 #define PURGE_INTERVAL_MAX_US (60 * 60 * US_PER_SECOND)
@@ -135,11 +137,44 @@ static enum outcome purge_tombstones(struct engine *engine, struct error *err)
     return OK;
 }
 
+static void log_lines(const char *text)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+
+        log_warning("%.*s", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+/* What programs do to the triggers in the file is seen here, and by nobody else. */
+static enum outcome check_capture(struct engine *engine, struct error *err)
+{
+    OWNED(buffer_release) struct buffer mended = {0};
+    OWNED(text_free)
+    char *room = calloc(engine->followed.count + 1, sizeof(const struct table *));
+    const struct table **visible = (const struct table **)(void *)room;
+    size_t count = 0;
+    enum outcome outcome;
+
+    if (!room)
+        return error_out_of_memory(err);
+    for (size_t i = 0; i < engine->followed.count; i++)
+        if (engine->followed.tables[i].visible)
+            visible[count++] = engine->followed.tables[i].table;
+    outcome = capture_check(engine->cache.db, visible, count, &engine->capture_version,
+                            &mended, err);
+    if (outcome == OK)
+        log_lines(mended.data);
+    return outcome == FAILED ? FAILED : OK;
+}
+
 enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *err)
 {
     if (engine->push.counts_are_old && engine_count_changes(engine, false, err) == FAILED)
         return FAILED;
-    if (count_tables(engine, idle, err) == FAILED ||
+    if (check_capture(engine, err) == FAILED ||
+        count_tables(engine, idle, err) == FAILED ||
         purge_tombstones(engine, err) == FAILED)
         return FAILED;
     if (cache_checkpoint(&engine->cache, WAL_LIMIT_BYTES, err) == FAILED)

@@ -73,8 +73,9 @@ struct engine {
     uint32_t numbering;        /* of prepared statements and pulls */
     unsigned schema_failures;  /* rounds in a row that ended with ERROR_SCHEMA */
     struct backoff backoff;
-    int64_t saved_at_us;       /* monotonic: cursors last written */
-    int64_t purged_at_us;      /* monotonic: tombstones last purged */
+    int64_t capture_version; /* of the file's schema, when its triggers were looked at */
+    int64_t saved_at_us;     /* monotonic: cursors last written */
+    int64_t purged_at_us;    /* monotonic: tombstones last purged */
     int64_t change_set_number; /* for `watch` */
     bool trimmed;              /* memory was given back since the last change */
 };
