@@ -13,9 +13,6 @@ const char column_default_random_uuid[] =
     " substr(hex(randomblob(2)), 2) || '-' || substr('89ab', 1 + (random() & 3), 1) ||"
     " substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))";
 
-/* 27 characters, as CODEC_TIMESTAMPTZ has them; SQLite's clock has milliseconds. */
-static const char present_moment[] = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')";
-
 static void append_literal(struct buffer *sql, const char *text)
 {
     buffer_append_text(sql, "'");
@@ -177,7 +174,7 @@ static void translate_moment(struct buffer *sql, const char *expression)
     };
 
     if (is_one_of(expression, moments))
-        buffer_append_text(sql, present_moment);
+        buffer_append_text(sql, column_codec_present_moment(CODEC_TIMESTAMPTZ));
 }
 
 static bool is_canonical_uuid(const char *text)

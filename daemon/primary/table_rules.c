@@ -275,6 +275,9 @@ static enum outcome set_default(struct table_draft *draft, size_t i, struct erro
         column_default_translate(&text, column, draft->facts[i].default_expression);
     if (!text.length && sole_key && column->codec == CODEC_UUID)
         buffer_append_text(&text, column_default_random_uuid);
+    /* a trigger may set it there: an INSERT here need not name it either */
+    if (!text.length && draft->table.updated_at == (int)i)
+        buffer_append_text(&text, column_codec_present_moment(column->codec));
     if (buffer_check(&text, err) == FAILED)
         return FAILED;
     if (text.length && !column->generated)

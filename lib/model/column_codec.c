@@ -86,3 +86,11 @@ const struct column_codec_info *column_codec_info(enum column_codec codec)
 {
     return &codecs[codec];
 }
+
+const char *column_codec_present_moment(enum column_codec codec)
+{
+    /* SQLite's clock has milliseconds */
+    if (codec == CODEC_TIMESTAMPTZ)
+        return "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')";
+    return "strftime('%Y-%m-%d %H:%M:%f', 'now')";
+}

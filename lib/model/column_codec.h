@@ -54,4 +54,8 @@ bool column_codec_read(const char *name, enum column_codec *out_codec);
 /* Never NULL for a codec below CODEC_COUNT. */
 const struct column_codec_info *column_codec_info(enum column_codec codec);
 
+/* An SQLite expression for the present moment, as the codec's values of a timestamp are
+ * spelt. */
+const char *column_codec_present_moment(enum column_codec codec);
+
 #endif

@@ -284,9 +284,9 @@ static void on_delete(const struct trigger *trigger)
     }
     trigger_text(trigger, "\nBEGIN\n ");
     start_entry_of(trigger, "OLD", "update");
-    trigger_text(trigger, "'{' || substr(");
+    trigger_text(trigger, "'{' || ltrim(");
     trigger_member(trigger, "OLD", (size_t)table->deleted_at);
-    trigger_text(trigger, ", 2) || '}');");
+    trigger_text(trigger, ", ',') || '}');");
     put_back(trigger);
     trigger_text(trigger, "\nEND;\n");
 }

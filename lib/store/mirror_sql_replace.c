@@ -152,7 +152,7 @@ static void keep_replaced(const struct trigger *trigger, const struct table_inde
     else
         trigger_value(trigger, "tide_row", (size_t)trigger->updated_at);
     trigger_text(trigger, ", ");
-    trigger_base(trigger, "tide_row", false);
+    trigger_base(trigger, "tide_row", !index);
     trigger_from_rows(trigger);
     meets(trigger, index);
     if (inserts)
@@ -238,36 +238,23 @@ void replaced_capture_gone(const struct trigger *trigger)
     trigger_text(trigger, ";");
 }
 
-/* Of the kept row what differs from NEW; all of it where json_each() would stop at a NUL.
- */
-static void difference(const struct trigger *trigger)
-{
-    trigger_text(trigger, "CASE WHEN instr(base, '\\u0000') THEN base ELSE"
-                          " (SELECT json_group_object(was.key, was.value)"
-                          " FROM json_each(tide_replaced.base) AS was JOIN json_each(");
-    trigger_base(trigger, "NEW", false);
-    trigger_text(trigger, ") AS becomes ON becomes.key = was.key"
-                          " WHERE becomes.value IS NOT was.value) END");
-}
-
-/* NEW took the place of a row with its own key, or has come in addition. */
+/* NEW took the place of a row with its own key, whose base is what differs from NEW, or
+ * has come in addition. */
 void replaced_capture_come(const struct trigger *trigger)
 {
     trigger_text(trigger, "\n ");
     trigger_start_entry(trigger);
-    trigger_text(trigger, "SELECT table_id, row_key, 'update', changed FROM"
-                          " (SELECT table_id, row_key, stamp, ");
-    difference(trigger);
-    trigger_text(trigger, " AS changed FROM tide_replaced WHERE ");
+    trigger_text(trigger,
+                 "SELECT table_id, row_key, 'update', base FROM tide_replaced WHERE ");
     of_owner(trigger);
     trigger_text(trigger, " AND row_key = ");
     trigger_key(trigger, "NEW");
-    trigger_text(trigger, " LIMIT 1) WHERE changed <> '{}'");
+    trigger_text(trigger, " AND (base <> '{}'");
     if (trigger->updated_at != TABLE_NO_COLUMN) {
         trigger_text(trigger, " OR stamp IS NOT ");
         trigger_value(trigger, "NEW", (size_t)trigger->updated_at);
     }
-    trigger_text(trigger, ";\n ");
+    trigger_text(trigger, ");\n ");
     trigger_start_entry(trigger);
     buffer_append_format(trigger->sql, "SELECT %lld, ", (long long)trigger->table_id);
     trigger_key(trigger, "NEW");

@@ -1,6 +1,7 @@
 #include "lib/store/mirror_sql_trigger.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/model/json_text.h"
 #include "lib/store/mirror_sql.h"
 
 #include <string.h>
@@ -69,45 +70,81 @@ void trigger_init(struct trigger *out_trigger, struct buffer *sql,
     };
 }
 
+/*
+ * Text within a JSON string. SQLite's own JSON functions may not be used: 3.40 takes them
+ * for unsafe where an application has switched trusted_schema off. Control characters
+ * that are rarer than these stay as they are.
+ */
+static void start_escaping(const struct trigger *trigger)
+{
+    trigger_text(trigger, "replace(replace(replace(replace(replace(");
+}
+
+static void end_escaping(const struct trigger *trigger)
+{
+    trigger_text(trigger, ", '\\', '\\\\'), '\"', '\\\"'), char(10), '\\n')"
+                          ", char(13), '\\r'), char(9), '\\t')");
+}
+
+static void key_text(const struct trigger *trigger, const char *row, size_t column)
+{
+    static const char *const wraps[][2] = {
+        {"CAST(", " AS TEXT)"}, {"lower(", ")"}, {"rtrim(", ")"}};
+    const struct column_codec_info *codec = trigger_codec(trigger, column);
+    size_t wrap = 0;
+
+    if (codec->collation)
+        wrap = strcmp(codec->collation, "NOCASE") == 0 ? 1 : 2;
+    start_escaping(trigger);
+    trigger_text(trigger, wraps[wrap][0]);
+    trigger_value(trigger, row, column);
+    trigger_text(trigger, wraps[wrap][1]);
+    end_escaping(trigger);
+}
+
+static bool has_cache_type(const struct trigger *trigger, size_t column, const char *type)
+{
+    return strcmp(trigger_codec(trigger, column)->cache_type, type) == 0;
+}
+
+/* Values of the type need no escaping. */
+static void key_unless(const struct trigger *trigger, const char *row, size_t column,
+                       const char *type)
+{
+    trigger_text(trigger, "CASE typeof(");
+    trigger_value(trigger, row, column);
+    buffer_append_format(trigger->sql, ") WHEN '%s' THEN quote(", type);
+    trigger_value(trigger, row, column);
+    trigger_text(trigger, ") ELSE ");
+    key_text(trigger, row, column);
+    trigger_text(trigger, " END");
+}
+
 /* A key column in the primary's spelling, equal for keys that the cache takes for equal.
  */
 static void key_column(const struct trigger *trigger, const char *row, size_t column)
 {
-    static const char *const wraps[][2] = {{"CAST(", " AS TEXT)"},
-                                           {"lower(", ")"},
-                                           {"rtrim(", ")"},
-                                           {"'\\x' || lower(hex(", "))"}};
-    const struct column_codec_info *codec = trigger_codec(trigger, column);
-    size_t wrap = 0;
-
-    if (strcmp(codec->cache_type, "REAL") == 0 ||
-        strcmp(codec->cache_type, "NUMERIC") == 0) {
-        trigger_text(trigger, "CASE typeof(");
+    if (has_cache_type(trigger, column, "BLOB")) {
+        trigger_text(trigger, "'\\\\x' || lower(hex(");
         trigger_value(trigger, row, column);
-        trigger_text(trigger, ") WHEN 'real' THEN quote(");
-        trigger_value(trigger, row, column);
-        trigger_text(trigger, ") ELSE CAST(");
-        trigger_value(trigger, row, column);
-        trigger_text(trigger, " AS TEXT) END");
-        return;
+        trigger_text(trigger, "))");
+    } else if (has_cache_type(trigger, column, "INTEGER")) {
+        key_unless(trigger, row, column, "integer");
+    } else if (has_cache_type(trigger, column, "TEXT")) {
+        key_text(trigger, row, column);
+    } else {
+        key_unless(trigger, row, column, "real");
     }
-    if (codec->collation)
-        wrap = strcmp(codec->collation, "NOCASE") == 0 ? 1 : 2;
-    else if (strcmp(codec->cache_type, "BLOB") == 0)
-        wrap = 3;
-    trigger_text(trigger, wraps[wrap][0]);
-    trigger_value(trigger, row, column);
-    trigger_text(trigger, wraps[wrap][1]);
 }
 
 void trigger_key(const struct trigger *trigger, const char *row)
 {
-    trigger_text(trigger, "json_array(");
+    trigger_text(trigger, "('[\"' || ");
     for (size_t i = 0; i < trigger->table->key_count; i++) {
-        trigger_text(trigger, i ? ", " : "");
+        trigger_text(trigger, i ? " || '\",\"' || " : "");
         key_column(trigger, row, (size_t)trigger->table->key[i]);
     }
-    trigger_text(trigger, ")");
+    trigger_text(trigger, " || '\"]')");
 }
 
 void trigger_same_key(const struct trigger *trigger, const char *left, const char *right)
@@ -152,95 +189,79 @@ static bool is_pushed(const struct trigger *trigger, size_t column)
            !trigger->table->columns[column].generated;
 }
 
-/* What can differ between OLD and NEW while the key is the same. */
-static bool is_pushed_update(const struct trigger *trigger, size_t column)
+/* Whether rows of the same key can differ in it. */
+static bool can_differ(const struct trigger *trigger, size_t column)
 {
-    return is_pushed(trigger, column) && (!table_is_key(trigger->table, column) ||
-                                          trigger_codec(trigger, column)->collation);
+    return !table_is_key(trigger->table, column) ||
+           trigger_codec(trigger, column)->collation;
 }
 
-static void differs(const struct trigger *trigger, size_t column)
+static void differs_from_new(const struct trigger *trigger, const char *row,
+                             size_t column)
 {
-    trigger_value(trigger, "OLD", column);
+    trigger_value(trigger, row, column);
     trigger_text(trigger, trigger_codec(trigger, column)->collation
                               ? " COLLATE BINARY IS NOT "
                               : " IS NOT ");
     trigger_value(trigger, "NEW", column);
 }
 
-/* quote() of the value, which would stop at a NUL byte. */
+/* quote() of the value, which itself would stop at a NUL byte, within a JSON string. */
 static void quoted(const struct trigger *trigger, const char *row, size_t column)
 {
-    if (strcmp(trigger_codec(trigger, column)->cache_type, "TEXT") != 0) {
-        trigger_text(trigger, "quote(");
-        trigger_value(trigger, row, column);
-        trigger_text(trigger, ")");
-        return;
-    }
     trigger_text(trigger, "CASE typeof(");
     trigger_value(trigger, row, column);
-    trigger_text(trigger, ") WHEN 'text' THEN '''' || replace(");
+    trigger_text(trigger, ") WHEN 'text' THEN '''' || ");
+    start_escaping(trigger);
+    trigger_text(trigger, "replace(");
     trigger_value(trigger, row, column);
-    trigger_text(trigger, ", '''', '''''') || '''' ELSE quote(");
+    trigger_text(trigger, ", '''', '''''')");
+    end_escaping(trigger);
+    trigger_text(trigger, " || '''' ELSE quote(");
     trigger_value(trigger, row, column);
     trigger_text(trigger, ") END");
-}
-
-static bool is_plain_json(const char *column)
-{
-    for (; *column; column++)
-        if ((unsigned char)*column < 0x20 || *column == '"' || *column == '\\')
-            return false;
-    return true;
 }
 
 void trigger_member(const struct trigger *trigger, const char *row, size_t column)
 {
     OWNED(buffer_release) struct buffer label = {0};
-    const char *column_name = trigger->table->columns[column].name;
+    const char *name = trigger->table->columns[column].name;
 
-    if (is_plain_json(column_name)) {
-        buffer_append_format(&label, ",\"%s\":", column_name);
-        mirror_sql_literal(trigger->sql, label.data ? label.data : "");
-        trigger->sql->failed |= label.failed;
-    } else {
-        trigger_text(trigger, "',' || json_quote(");
-        mirror_sql_literal(trigger->sql, column_name);
-        trigger_text(trigger, ") || ':'");
-    }
-    trigger_text(trigger, " || json_quote(");
+    buffer_append_text(&label, ",");
+    json_text_append(&label, name, strlen(name));
+    buffer_append_text(&label, ":\"");
+    mirror_sql_literal(trigger->sql, label.failed ? "" : label.data);
+    trigger->sql->failed |= label.failed;
+    trigger_text(trigger, " || ");
     quoted(trigger, row, column);
-    trigger_text(trigger, ")");
+    trigger_text(trigger, " || '\"'");
 }
 
-/* JSON of column name to quoted value: all of row, or of OLD what differs from NEW. */
 void trigger_base(const struct trigger *trigger, const char *row, bool changes_only)
 {
     size_t count = 0;
 
-    trigger_text(trigger, "'{' || substr((''");
+    trigger_text(trigger, "'{' || ltrim((''");
     for (size_t i = 0; i < trigger->table->column_count; i++) {
-        if (changes_only ? !is_pushed_update(trigger, i) : !is_pushed(trigger, i))
+        if (!is_pushed(trigger, i) || (changes_only && !can_differ(trigger, i)))
             continue;
         trigger_text(trigger,
                      count++ % CHAIN_LENGTH == CHAIN_LENGTH - 1 ? ") || (" : " || ");
         if (changes_only) {
             trigger_text(trigger, "CASE WHEN ");
-            differs(trigger, i);
+            differs_from_new(trigger, row, i);
             trigger_text(trigger, " THEN ");
         }
         trigger_member(trigger, row, i);
         trigger_text(trigger, changes_only ? " ELSE '' END" : "");
     }
-    trigger_text(trigger, "), 2) || '}'");
+    trigger_text(trigger, "), ',') || '}'");
 }
 
 void trigger_moment(const struct trigger *trigger, int column)
 {
-    trigger_text(trigger, trigger_codec(trigger, (size_t)column) ==
-                                  column_codec_info(CODEC_TIMESTAMPTZ)
-                              ? "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
-                              : "strftime('%Y-%m-%d %H:%M:%f', 'now')");
+    trigger_text(trigger,
+                 column_codec_present_moment(trigger->table->columns[column].codec));
 }
 
 /* A gate whose row somebody deleted is a closed one. */

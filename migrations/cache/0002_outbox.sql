@@ -20,7 +20,7 @@ create table tide_replaced (
     row_key    text    not null, -- as in tide_outbox
     row_number integer,          -- its rowid
     stamp,                       -- its updated_at
-    base       text    not null, -- all its values
+    base       text    not null, -- all its values; of a row with the same key what will differ
     primary key (table_id, owner, row_key)
 ) without rowid;
 

@@ -222,6 +222,8 @@ static void a_uuid_key_makes_itself(void **state)
     apply(&draft);
     assert_non_null(strstr(draft.table.columns[0].cache_default, "randomblob"));
     assert_null(draft.table.columns[1].cache_default);
+    assert_non_null(strstr(draft.table.columns[3].cache_default, "'now'"));
+    assert_null(draft.table.columns[4].cache_default);
 }
 
 static void columns_that_differ_only_in_case_are_refused(void **state)
