@@ -218,10 +218,11 @@ static enum outcome settle_failure(struct engine *engine, struct error *err)
     return err->kind == ERROR_CONFLICT ? stop_pushing(engine, err) : put_off(engine, err);
 }
 
-enum outcome engine_settle_push(struct engine *engine,
-                                const struct followed_set *followed, struct error *err)
+enum outcome engine_settle_push(struct engine *engine, struct followed_set *followed,
+                                struct error *err)
 {
     struct outbox_tables tables = followed_set_outbox(followed);
+    enum outcome outcome;
     bool ignored;
 
     if (engine_note_changes(engine, &ignored, err) == FAILED ||
@@ -231,7 +232,10 @@ enum outcome engine_settle_push(struct engine *engine,
         return OK;
     if (need_push(engine, err) == FAILED)
         return FAILED;
-    if (push_resolve(engine->push.push, &tables, err) != FAILED)
+    outcome = push_resolve(engine->push.push, &tables, err);
+    if (outcome == OK)
+        return followed_set_note_refetches(followed, engine->cache.db, err);
+    if (outcome == NOTHING)
         return OK;
     /* what is not known to have arrived must not be mixed with what arrives now */
     if (err->kind != ERROR_CONFLICT || !primary_is_connected(engine->primary))

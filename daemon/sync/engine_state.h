@@ -131,7 +131,7 @@ MUST_CHECK enum outcome engine_wait(struct engine *engine, int64_t timeout_us,
 /* Settles a push whose answer was lost. OK too when it cannot be settled and pushing has
  * stopped for that. */
 MUST_CHECK enum outcome engine_settle_push(struct engine *engine,
-                                           const struct followed_set *followed,
+                                           struct followed_set *followed,
                                            struct error *err);
 
 /*

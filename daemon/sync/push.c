@@ -75,7 +75,7 @@ enum outcome push_resolve(struct push *push, const struct outbox_tables *tables,
     enum outcome outcome = push_record_in_flight(push->db, &in_flight, err);
 
     if (outcome != OK)
-        return outcome == FAILED ? FAILED : OK;
+        return outcome;
     return settle(push, tables, &in_flight, err);
 }
 
@@ -196,7 +196,7 @@ enum outcome push_run(struct push *push, const struct push_request *request,
 {
     enum outcome outcome = push_resolve(push, request->tables, err);
 
-    if (outcome == OK)
+    if (outcome != FAILED)
         outcome = run(push, request, out_summary, err);
     if (outcome == FAILED && err->kind == ERROR_SCHEMA)
         push->schema_failures++;

@@ -45,6 +45,7 @@ void push_free(struct push *push); /* NULL is fine */
 
 /*
  * Settles the push in flight, if there is one, before anything else is pushed or pulled.
+ * OK: rows may have been put on tide_refetch. NOTHING: there is none.
  * ERROR_TRANSIENT: the server does not say yet. ERROR_CONFLICT: the ledger names a push
  * that is neither: the cache was copied or the primary restored; the message says which,
  * the hint what to do.
