@@ -2,9 +2,11 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
+#include "lib/model/row_key.h"
 #include "lib/store/rejected.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- rejected rows ---- */
 
@@ -141,6 +143,64 @@ static enum outcome file_clean(const struct push_filing *filing, int64_t *refetc
     return outcome == FAILED ? FAILED : OK;
 }
 
+static bool is_lower_case_uuid(const struct value *value)
+{
+    static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+    if (value->type != VALUE_TEXT || value->size != sizeof(shape) - 1)
+        return false;
+    for (size_t i = 0; i < value->size; i++) {
+        bool is_digit = strchr("0123456789abcdef", value->bytes[i]) && value->bytes[i];
+
+        if (shape[i] == 'x' ? !is_digit : value->bytes[i] != shape[i])
+            return false;
+    }
+    return true;
+}
+
+/* Whether the primary may spell the value otherwise, and its row come back as another. */
+static bool is_spelled_surely(const struct table_column *column,
+                              const struct value *value)
+{
+    switch (column->codec) {
+    case CODEC_SMALLINT:
+    case CODEC_INTEGER:
+    case CODEC_BIGINT:
+    case CODEC_BOOLEAN:
+        return value->type == VALUE_INTEGER;
+    case CODEC_TEXT:
+    case CODEC_CASELESS_TEXT:
+    case CODEC_PADDED_TEXT:
+        return value->type == VALUE_TEXT;
+    case CODEC_BYTEA:
+        return value->type == VALUE_BLOB;
+    case CODEC_UUID:
+        return is_lower_case_uuid(value);
+    default:
+        return false;
+    }
+}
+
+/* Without tide_xid no delta is sure to bring back what the primary made of a row. And a
+ * new one may have a key that it spells in its own way. */
+static enum outcome must_come_back(const struct staged_group *group, const char *row_key,
+                                   bool *out_must, struct error *err)
+{
+    OWNED(buffer_release) struct buffer bytes = {0};
+    const struct table *table = group->table;
+    struct value key[TABLE_KEY_LIMIT];
+
+    *out_must = table->mode == TABLE_UNTRACKED;
+    if (*out_must || group->phase != STAGED_INSERT)
+        return OK;
+    if (row_key_values(table, row_key, &bytes, key, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < table->key_count; i++)
+        *out_must =
+            *out_must || !is_spelled_surely(&table->columns[table->key[i]], &key[i]);
+    return OK;
+}
+
 static enum outcome file_group(const struct push_filing *filing,
                                const struct staged_group *group, int64_t *refetched,
                                struct error *err)
@@ -148,11 +208,16 @@ static enum outcome file_group(const struct push_filing *filing,
     OWNED(push_reader_free) struct staging_reader *reader = NULL;
     struct staged_row row;
     enum outcome outcome;
+    bool must;
 
     if (staging_reader_new(&reader, filing->context->staging, group, group->first, err) ==
         FAILED)
         return FAILED;
     while ((outcome = staging_reader_next(reader, &row, err)) == OK) {
+        if (must_come_back(group, row.row_key, &must, err) == FAILED)
+            return FAILED;
+        if (!must)
+            continue;
         if (push_record_add_refetch(filing->db, group->table->name, row.row_key, err) ==
             FAILED)
             return FAILED;
@@ -161,9 +226,8 @@ static enum outcome file_group(const struct push_filing *filing,
     return outcome == FAILED ? FAILED : OK;
 }
 
-/* Without tide_xid no delta is sure to bring back what the primary made of them. */
-static enum outcome file_untracked(const struct push_filing *filing, int64_t *refetched,
-                                   struct error *err)
+static enum outcome file_arrived(const struct push_filing *filing, int64_t *refetched,
+                                 struct error *err)
 {
     enum outcome outcome = OK;
     int64_t at = 1;
@@ -173,7 +237,8 @@ static enum outcome file_untracked(const struct push_filing *filing, int64_t *re
 
         outcome = staging_group_at(filing->context->staging, at, filing->row_count,
                                    &group, err);
-        if (outcome == OK && group.table->mode == TABLE_UNTRACKED)
+        if (outcome == OK &&
+            (group.table->mode == TABLE_UNTRACKED || group.phase == STAGED_INSERT))
             outcome = file_group(filing, &group, refetched, err);
         at = group.last + 1;
     }
@@ -192,7 +257,7 @@ static enum outcome file_all(const struct push_filing *filing,
         file_outcasts(filing, true, &filed, err) == FAILED ||
         file_outcasts(filing, false, &filed, err) == FAILED ||
         file_clean(filing, &summary->refetched, err) == FAILED ||
-        file_untracked(filing, &summary->refetched, err) == FAILED)
+        file_arrived(filing, &summary->refetched, err) == FAILED)
         return FAILED;
     summary->rejected = (int64_t)filed.count;
     summary->refetched += summary->rejected;

@@ -44,6 +44,33 @@ def test_padding_is_no_excess(world):
     shop.assert_equal()
 
 
+@pytest.mark.parametrize("kind, key", [("uuid", "'none'"), ("int", "99999999999"), ("date", "'2026-02-30'"),
+                                       ("text", "'a' || char(0) || 'b'"), ("text", "cast(x'ff41' as text)")])
+def test_a_row_with_a_key_that_cannot_be_leaves_the_cache(world, kind, key):
+    """It is no row of the primary, which cannot even be asked for it, and does not stop the others."""
+    shop = one(world, f"id {kind} primary key, n int, updated_at timestamptz")
+    good = {"uuid": "'00000000-0000-4000-8000-%012d'", "int": "%d", "date": "'2026-01-%02d'", "text": "'%d'"}[kind]
+    shop.edit(*(f"insert into thing (id, n) values ({good % (number + 1)}, {number})" for number in range(20)),
+              f"insert into thing (id, n) values ({key}, -1)")
+    shop.world.run("alter table thing add check (n < 10)")
+    shop.sync(status=3)
+    assert shop.device.value("select count(*) from tide_rejected") == 11
+    assert shop.device.query("select * from tide_refetch") == []
+    assert shop.device.table("thing")["state"] == "live"
+    assert shop.device.value("select count(*) from thing") == 10
+    shop.assert_equal()
+
+
+def test_a_row_goes_by_the_primarys_spelling_of_its_key(world):
+    shop = one(world, "id uuid primary key, parent uuid references thing, name text unique")
+    root, leaf = "AAAAAAAA-0000-4000-8000-000000000001", "AAAAAAAA-0000-4000-8000-000000000002"
+    shop.edit(f"insert into thing values ('{root}', null, 'root')", f"insert into thing values ('{leaf}', '{root}', 'leaf')")
+    shop.sync()
+    assert shop.device.query("select id, parent, name from thing order by id") == [
+        (root.lower(), None, "root"), (leaf.lower(), root.lower(), "leaf")]
+    shop.assert_equal()
+
+
 # ---- arrays ----
 
 @pytest.mark.parametrize("kind, written, arrived", [
