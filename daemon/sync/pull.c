@@ -250,6 +250,8 @@ static enum outcome keep_row(struct pull *pull, size_t number, struct error *err
         memcpy(pull->values, key, table->key_count * sizeof(key[0]));
         change.value_count = table->key_count;
     }
+    if (pull->refetching)
+        refetch_note(&pull->plans[number], &change);
     return change_set_append(&pull->changes, &change, err);
 }
 

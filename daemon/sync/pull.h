@@ -34,12 +34,14 @@ struct pull_settings {
 /* What a round does for one table; decided before anything is sent. */
 struct pull_plan {
     struct followed_table *followed;
-    bool joins;          /* its copy is complete: apply to the copy, then switch it in */
-    bool sweeps;         /* age(xmin) instead of tide_xid or updated_at */
-    bool counts;         /* compare the number of rows afterwards */
-    bool lists;          /* list all keys, to find rows that are gone */
-    bool polls;          /* has a delta query at all */
-    char **refetch_keys; /* keys read again in this round */
+    bool joins;           /* its copy is complete: apply to the copy, then switch it in */
+    bool sweeps;          /* age(xmin) instead of tide_xid or updated_at */
+    bool counts;          /* compare the number of rows afterwards */
+    bool lists;           /* list all keys, to find rows that are gone */
+    bool polls;           /* has a delta query at all */
+    char **refetch_keys;  /* keys read again in this round */
+    char **refetch_asked; /* the same as row_key_append_canonical() spells them; NULL once
+                             the primary has answered with that very key */
     size_t refetch_count;
     size_t refetch_sent; /* the first of them; the rest cannot be on the primary */
     int64_t primary_count;

@@ -14,6 +14,7 @@ void pull_plans_clear(struct pull *pull)
         mirror_release(&pull->plans[i].mirror);
         catalog_cursor_release(&pull->plans[i].next);
         row_key_free(pull->plans[i].refetch_keys, pull->plans[i].refetch_count);
+        row_key_free(pull->plans[i].refetch_asked, pull->plans[i].refetch_count);
         pull->plans[i] = (struct pull_plan){0};
     }
     pull->plan_count = 0;

@@ -38,6 +38,18 @@ static void part(struct pull_plan *plan)
     }
 }
 
+static enum outcome spell(struct pull_plan *plan, struct error *err)
+{
+    plan->refetch_asked = calloc(plan->refetch_count + 1, sizeof(*plan->refetch_asked));
+    if (!plan->refetch_asked)
+        return error_out_of_memory(err);
+    for (size_t i = 0; i < plan->refetch_count; i++)
+        if (row_key_canonical(plan->followed->table, plan->refetch_keys[i],
+                              &plan->refetch_asked[i], err) == FAILED)
+            return FAILED;
+    return OK;
+}
+
 static size_t limit_of(const struct followed_table *followed)
 {
     return followed->refetch_limit ? followed->refetch_limit : REFETCH_LIMIT;
@@ -52,7 +64,7 @@ enum outcome refetch_take(struct pull *pull, struct pull_plan *plan, struct erro
                           &plan->refetch_count, err) == FAILED)
         return FAILED;
     part(plan);
-    return OK;
+    return spell(plan, err);
 }
 
 bool refetch_narrow(struct pull *pull, const struct error *err)
@@ -112,7 +124,34 @@ enum outcome refetch_params(const struct pull_plan *plan, char **out_texts,
     return outcome;
 }
 
-/* ---- what cannot be there ---- */
+/* ---- what is not there ---- */
+
+/* Takes out the key that is answered. Answers mostly come in the order of asking. */
+static void take_out(struct pull_plan *plan, const char *key)
+{
+    for (size_t i = 0; i < plan->refetch_sent; i++) {
+        if (!plan->refetch_asked[i] || strcmp(plan->refetch_asked[i], key) != 0)
+            continue;
+        free(plan->refetch_asked[i]);
+        plan->refetch_asked[i] = NULL;
+        return;
+    }
+}
+
+void refetch_note(struct pull_plan *plan, const struct change *change)
+{
+    OWNED(buffer_release) struct buffer key = {0};
+    const struct table *table = plan->followed->table;
+    struct value values[TABLE_KEY_LIMIT];
+
+    if (change->operation == CHANGE_UPSERT)
+        row_key_pick(table, change->values, values);
+    else
+        memcpy(values, change->values, table->key_count * sizeof(values[0]));
+    row_key_append_canonical(&key, table, values);
+    if (!key.failed)
+        take_out(plan, key.data);
+}
 
 static enum outcome add_absent(struct pull *pull, size_t plan_number, const char *key,
                                struct error *err)
@@ -133,8 +172,9 @@ enum outcome refetch_add_absent(struct pull *pull, size_t plan_number, struct er
 {
     const struct pull_plan *plan = &pull->plans[plan_number];
 
-    for (size_t i = plan->refetch_sent; i < plan->refetch_count; i++)
-        if (add_absent(pull, plan_number, plan->refetch_keys[i], err) == FAILED)
+    for (size_t i = 0; i < plan->refetch_count; i++)
+        if (plan->refetch_asked[i] &&
+            add_absent(pull, plan_number, plan->refetch_keys[i], err) == FAILED)
             return FAILED;
     return OK;
 }

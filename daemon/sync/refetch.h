@@ -4,7 +4,8 @@
  * A key may be one that the primary cannot even read ('not-a-uuid', a NUL byte): of a row
  * that was written here and refused there. No such row is on the primary, so it counts as
  * absent; to find it, fewer keys are asked for after each failure until it stands alone.
- * Belongs to the worker thread.
+ * Nor is one there that the primary answers under another spelling (a UUID in upper
+ * case): its own row comes, and the one here goes. Belongs to the worker thread.
  */
 #ifndef DAEMON_SYNC_REFETCH_H
 #define DAEMON_SYNC_REFETCH_H
@@ -20,7 +21,11 @@ MUST_CHECK enum outcome refetch_take(struct pull *pull, struct pull_plan *plan,
 MUST_CHECK enum outcome refetch_params(const struct pull_plan *plan, char **out_texts,
                                        struct error *err);
 
-/* Adds the keys that cannot be on the primary to the change set, as deleted. */
+/* A row has come, as the change set has it: its key is answered. */
+void refetch_note(struct pull_plan *plan, const struct change *change);
+
+/* Adds the keys that are not on the primary under this spelling to the change set, as
+ * deleted. */
 MUST_CHECK enum outcome refetch_add_absent(struct pull *pull, size_t plan_number,
                                            struct error *err);
 
