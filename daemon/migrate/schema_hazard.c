@@ -103,6 +103,12 @@ static void of_arrival(struct buffer *script, const struct schema_steps *steps,
     else if (object->kind == SCHEMA_COLUMN &&
              (object->fixed || brings(steps, pair, SCHEMA_IDENTITY)))
         append(script, "REWRITE", "rewrites the table while nobody can use it");
+    else if (object->kind == SCHEMA_IDENTITY || object->kind == SCHEMA_SEQUENCE_OWNER)
+        append(script, "SEQUENCE",
+               "counts from its start: set it beyond the rows that are there, select "
+               "setval(pg_get_serial_sequence(…), …)");
+    else if (object->kind == SCHEMA_TABLE_OPTION && strstr(object->create, " unlogged"))
+        append(script, "DATA_LOSS", "an unlogged table is empty after a crash");
     else if (object->kind == SCHEMA_INDEX)
         append(script, "INDEX_BUILD",
                "nobody can write while it is built; for a large table: create index "

@@ -173,6 +173,12 @@ select 'pg_constraint'::regclass, oid, 0, 'pg_attribute'::regclass, conrelid, nu
  cross join unnest(conkey) as key_part(number)
  where contype = 'p'
 union all
+-- a foreign key must not point from a logged table to an unlogged one
+select 'pg_constraint'::regclass, pg_constraint.oid, 0, 'pg_tablespace'::regclass, end_of_key, 0
+  from pg_constraint
+ cross join unnest(array[conrelid, confrelid]) as ends(end_of_key)
+ where contype = 'f'
+union all
 select 'pg_sequence'::regclass, attrelid, attnum, 'pg_attribute'::regclass, attrelid, attnum
   from pg_attribute
  where attidentity <> ''

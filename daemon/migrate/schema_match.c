@@ -192,6 +192,26 @@ static bool draw_in(struct schema_match *match, size_t pair)
     return own->fate != before;
 }
 
+/* A foreign key stands in the way of a table that becomes unlogged. */
+static bool draw_in_key(struct schema_match *match, size_t pair)
+{
+    const struct schema_object *key = schema_match_to(match, pair);
+
+    if (!key || key->kind != SCHEMA_FOREIGN_KEY ||
+        match->pairs[pair].fate != SCHEMA_STAYS)
+        return false;
+    for (size_t i = 0; i < key->need_count; i++) {
+        size_t needed = match->pair_of_to[key->needs[i]];
+
+        if (match->pairs[needed].fate == SCHEMA_COMES &&
+            schema_match_to(match, needed)->kind == SCHEMA_TABLE_OPTION) {
+            match->pairs[pair].fate = SCHEMA_RENEWED;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void draw_in_all(struct schema_match *match)
 {
     bool changed = true;
@@ -200,7 +220,7 @@ static void draw_in_all(struct schema_match *match)
         changed = false;
         for (size_t i = 0; i < match->count; i++)
             if (match->pairs[i].from != SCHEMA_NO_OBJECT)
-                changed |= draw_in(match, i);
+                changed |= draw_in(match, i) | draw_in_key(match, i);
     }
 }
 

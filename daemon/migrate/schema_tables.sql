@@ -6,20 +6,19 @@
 -- name: tables
 -- create and inlined stand before and behind the list of columns.
 select 'table', name,
-       concat_ws(' ', persistence, 'table', 'partition of ' || parent, bound,
+       concat_ws(' ', 'table', 'partition of ' || parent, bound,
                  'inherits ' || inherits, 'partition by ' || partition_key),
-       concat_ws(' ', 'create', persistence, 'table', name, 'partition of ' || parent),
+       concat_ws(' ', 'create table', name, 'partition of ' || parent),
        format('drop table %s', name),
        'pg_class'::regclass::oid, oid, 0, null, null, null, name,
        case when bound is not null
             then format(E'alter table %1$s detach partition %2$s;\nalter table %1$s attach partition %2$s %3$s',
                         parent, name, bound) end,
-       concat_ws(' ', persistence, 'table', 'partition of ' || parent, 'inherits ' || inherits,
+       concat_ws(' ', 'table', 'partition of ' || parent, 'inherits ' || inherits,
                  'partition by ' || partition_key),
        concat(' ' || bound, ' inherits (' || inherits || ')', ' partition by ' || partition_key),
        null, null, null
   from (select pg_class.oid, format('%I.%I', nspname, relname) as name,
-               case relpersistence when 'u' then 'unlogged' end as persistence,
                case when relispartition then (select inhparent::regclass from pg_inherits
                                                where inhrelid = pg_class.oid) end as parent,
                pg_get_expr(relpartbound, pg_class.oid) as bound,
@@ -189,35 +188,39 @@ select 'index', name, definition, create_index, format('drop index %s', name),
 select 'table option', format('%s %s', relation, option.name), option.value,
        format('alter %s %s %s', what, relation, option.set_it),
        format('alter %s %s %s', what, relation, option.reset_it),
-       null, null, null, 'pg_class'::regclass::oid, option.owner, 0, null,
+       option.class, option.object, 0, 'pg_class'::regclass::oid, option.owner, 0, null,
        format('alter %s %s %s', what, relation, option.set_it), null, null, null, null, null
-  from (select oid, oid::regclass as relation, relkind, reloptions, relrowsecurity, relforcerowsecurity, relreplident,
+  from (select oid, oid::regclass as relation, relkind, relpersistence, reloptions, relrowsecurity, relforcerowsecurity, relreplident,
                case relkind when 'i' then 'index' when 'm' then 'materialized view' else 'table' end as what
           from pg_class
          where oid >= 16384) as class
  cross join lateral (
            select split_part(setting, '=', 1), setting, format('set (%s)', setting),
-                  format('reset (%s)', split_part(setting, '=', 1)), oid
+                  format('reset (%s)', split_part(setting, '=', 1)), oid, null::oid, null::oid
              from unnest(reloptions) as setting
             where relkind in ('r', 'm')
                or (relkind = 'i' and exists (select from pg_constraint
                                               where conindid = class.oid and contype in ('p', 'u', 'x')))
            union all
-           select 'row level security', 'on', 'enable row level security', 'disable row level security', oid
+           select 'row level security', 'on', 'enable row level security', 'disable row level security', oid, null, null
             where relrowsecurity
            union all
-           select 'forced row level security', 'on', 'force row level security', 'no force row level security', oid
+           select 'forced row level security', 'on', 'force row level security', 'no force row level security', oid, null, null
             where relforcerowsecurity
+           union all
+           -- foreign keys look at it: see the dependencies
+           select 'unlogged', 'on', 'set unlogged', 'set logged', oid, 'pg_tablespace'::regclass, oid
+            where relpersistence = 'u' and relkind = 'r'
            union all
            select 'replica identity', coalesce('index ' || indexrelid::regclass, relreplident::text),
                   'replica identity ' || case relreplident when 'f' then 'full' when 'n' then 'nothing'
                                          else 'using index ' || (select quote_ident(relname) from pg_class as named
                                                                   where named.oid = indexrelid) end,
-                  'replica identity default', coalesce(indexrelid, class.oid)
+                  'replica identity default', coalesce(indexrelid, class.oid), null, null
              from (values (1)) as one
              left join pg_index on indrelid = class.oid and indisreplident and relreplident = 'i'
             where relkind in ('r', 'p') and relreplident <> 'd'
-       ) as option(name, value, set_it, reset_it, owner)
+       ) as option(name, value, set_it, reset_it, owner, class, object)
  where relkind in ('r', 'p', 'm', 'i');
 
 -- name: statistics

@@ -164,6 +164,18 @@ def test_what_stands_on_a_column_is_made_anew_with_its_type(project, world):
     assert world.run("select code from w") == [(42,)]
 
 
+def test_tables_become_unlogged_and_logged_with_their_rows(project, world):
+    before = "create table a (id int primary key); create table b (id int primary key, a_id int references a);"
+    project.migration(before)
+    world.run(before + "insert into a values (1); insert into b values (1, 1)")
+    made = project.autogenerate(before.replace("create table", "create unlogged table"))
+    assert made.status == 0 and "drop table" not in made.text, made
+    world.run(made.upgrade)
+    assert world.run("select relpersistence from pg_class where relname in ('a', 'b')") == [("u",), ("u",)]
+    world.run(made.downgrade)
+    assert world.run("select a_id from b join a on a.id = a_id") == [(1,)]
+
+
 @pytest.mark.parametrize("after, hazard", [
     ("create table t (id int primary key, a int not null);", "NOT_NULL: fails when a row has no value"),
     ("create table t (id int primary key, a int, b int not null);", "NOT_NULL: no default: fails unless the table is empty"),
@@ -171,6 +183,8 @@ def test_what_stands_on_a_column_is_made_anew_with_its_type(project, world):
     ("create table t (id int primary key, a int); create index on t (a);", "INDEX_BUILD: nobody can write"),
     ("create table t (id int primary key, a int unique);", "INDEX_BUILD: nobody can use the table"),
     ("create table t (id int primary key, a int check (a > 0));", "VALIDATION: checks all rows"),
+    ("create unlogged table t (id int primary key, a int);", "DATA_LOSS: an unlogged table is empty after a crash"),
+    ("create table t (id int generated always as identity primary key, a int);", "SEQUENCE: counts from its start"),
     ("", "DATA_LOSS: the rows of the table are lost"),
 ])
 def test_what_can_hurt_is_said_above_the_statement(project, after, hazard):
