@@ -2,6 +2,7 @@
 
 #include "daemon/primary/catalog_columns.h"
 #include "daemon/primary/catalog_keys.h"
+#include "daemon/primary/catalog_retention.h"
 #include "daemon/primary/primary_query.h"
 #include "daemon/primary/table_draft.h"
 #include "daemon/primary/table_rules.h"
@@ -465,7 +466,8 @@ enum outcome introspect(struct primary *primary, const struct introspect_config 
         apply_rules(&self, err) == FAILED ||
         catalog_keys_read_indexes(primary, &self.drafts, err) == FAILED ||
         catalog_keys_read_foreign_keys(primary, &self.drafts, err) == FAILED ||
-        collect(&self, err) == FAILED)
+        collect(&self, err) == FAILED ||
+        catalog_retention_read(primary, &self.set, err) == FAILED)
         return error_wrap(err, "introspect");
     *out_set = TAKE(self.set);
     return OK;

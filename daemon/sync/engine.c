@@ -311,6 +311,8 @@ static int64_t stay_paused(struct engine *engine, int64_t ticket)
 {
     struct error paused;
 
+    /* a long rest on an open link: what was deleted may be forgotten there meanwhile */
+    engine->schema_known = false;
     error_set(&paused, ERROR_INVALID, "syncing is paused");
     error_hint(&paused, "tidemark resume");
     status_board_set_progress(engine->board, NULL, 0, 0);

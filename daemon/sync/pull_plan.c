@@ -34,6 +34,13 @@ static bool sweep_is_due(const struct pull *pull, const struct followed_table *f
     return now_us - followed->cursor.swept_us >= pull->settings.sweep_interval_us;
 }
 
+/* The cache was away for longer than the primary remembers what was deleted. */
+static bool deletes_are_forgotten(const struct followed_table *followed,
+                                  const struct catalog_cursor *cursor)
+{
+    return followed->table->deletes_known_since_us > cursor->mark_us;
+}
+
 static void decide(const struct pull *pull, struct followed_table *followed, bool joins,
                    struct pull_plan *out_plan)
 {
@@ -44,7 +51,8 @@ static void decide(const struct pull *pull, struct followed_table *followed, boo
     bool due = !tracked && (joins || sweep_is_due(pull, followed));
 
     *out_plan = (struct pull_plan){.followed = followed, .joins = joins};
-    out_plan->sweeps = changed_basis || due || followed->keys_wanted;
+    out_plan->sweeps = changed_basis || due || followed->keys_wanted ||
+                       deletes_are_forgotten(followed, cursor);
     out_plan->counts = out_plan->sweeps;
     out_plan->lists = followed->keys_wanted && !joins;
     out_plan->polls = out_plan->sweeps || followed->delta.text[0];

@@ -65,12 +65,30 @@ static json_t *rejected_document(const struct change_counts *changes)
                      first_rejected_document(&changes->first_rejected));
 }
 
+static json_t *histogram_document(const struct histogram *histogram)
+{
+    json_t *steps = json_array();
+
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        int64_t bound_us = histogram_bound_us(i);
+
+        if (histogram->counts[i])
+            json_array_append_new(
+                steps,
+                json_pack("{s:o, s:I}", "up_to_ms",
+                          bound_us == INT64_MAX ? json_null() : milliseconds(bound_us),
+                          "count", (json_int_t)histogram->counts[i]));
+    }
+    return steps;
+}
+
 static json_t *write_lock_document(const struct histogram *write_lock)
 {
-    return json_pack("{s:I, s:o, s:o, s:o}", "count", (json_int_t)write_lock->count,
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "count", (json_int_t)write_lock->count,
                      "p50_ms", milliseconds(histogram_percentile_us(write_lock, 50)),
                      "p99_ms", milliseconds(histogram_percentile_us(write_lock, 99)),
-                     "max_ms", milliseconds(write_lock->max_us));
+                     "max_ms", milliseconds(write_lock->max_us), "histogram",
+                     histogram_document(write_lock));
 }
 
 json_t *status_changes_document(const struct status_facts *facts)

@@ -90,7 +90,9 @@ struct table {
     char *scope;         /* SQL boolean expression on the primary, or NULL */
     char *tracking; /* changes with the triggers and with a rewrite of the rows, which
                        no trigger sees; "" when untracked */
-    int64_t estimated_rows; /* pg_class.reltuples; -1: never analyzed */
+    int64_t deletes_known_since_us; /* what was deleted before is not known any more; 0:
+                                       everything is; no part of the fingerprint */
+    int64_t estimated_rows;         /* pg_class.reltuples; -1: never analyzed */
     char *fingerprint; /* text that changes when anything above that shapes the cache does
                         */
 };

@@ -61,4 +61,4 @@ def measure(world, report, sizes):
     report.note("the same, longest", lock["max_ms"], f"{lock['max_ms']:.2f} ms", "", "ms")
     report.note("an application's commit beside it, p99", percentile(waits, 99) * 1000, unit="ms")
     for step in lock["histogram"]:
-        say(f"  up to {step['up_to_ms']:>8} ms  {step['count']:>8}")
+        say(f"  up to {step['up_to_ms'] or 'longer':>8} ms  {step['count']:>8}")

@@ -210,3 +210,19 @@ def test_a_table_that_is_no_longer_tracked_is_swept_too(world):
     daemon.start()
     wait_until(lambda: not world.differences(daemon, "item"), lambda: world.differences(daemon, "item"), 20)
     assert daemon.table("item")["mode"] == "untracked"
+
+
+def test_a_cache_that_was_away_longer_than_deletes_are_remembered_sweeps_once(world):
+    world.run("create table note (id int primary key, body text, updated_at timestamptz default now(), deleted_at timestamptz)")
+    world.run("insert into note select n, 'x' from generate_series(1, 20) n")
+    world.track("note")
+    daemon = world.daemon(start=False)
+    daemon.sync()
+    world.run("delete from note where id <= 3; update note set deleted_at = now() where id in (4, 5)")
+    world.run("insert into note select n, 'new' from generate_series(101, 105) n")
+    # as purge_tombstones() leaves things a month later
+    world.run("delete from note where id in (4, 5)")
+    world.run("delete from tidemark.deleted_row;"
+              " insert into tidemark.retention values ('note'::regclass, '1 day', now() + interval '1 second')")
+    daemon.sync()
+    world.assert_equal(daemon, "note")
