@@ -83,6 +83,16 @@ void database_free(struct database *db)
     free(db);
 }
 
+void database_set_busy_timeout(struct database *db, int timeout_ms)
+{
+    sqlite3_busy_timeout(db->handle, timeout_ms);
+}
+
+bool database_is_read_only(const struct database *db)
+{
+    return sqlite3_db_readonly(db->handle, "main") == 1;
+}
+
 enum outcome database_run(struct database *db, const char *what, const char *text,
                           struct error *err)
 {

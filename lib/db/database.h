@@ -40,6 +40,12 @@ MUST_CHECK enum outcome database_new(struct database **out_db, const char *path,
                                      struct error *err);
 void database_free(struct database *db); /* NULL is fine */
 
+/* How long to wait for locks of other connections, from now on. */
+void database_set_busy_timeout(struct database *db, int timeout_ms);
+
+/* Opened for reading, or a file that cannot be written to. */
+bool database_is_read_only(const struct database *db);
+
 /* Of the page cache, which also bounds what an index is sorted in. */
 MUST_CHECK enum outcome database_set_cache_size(struct database *db, int size_kib,
                                                 struct error *err);

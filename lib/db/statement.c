@@ -24,6 +24,51 @@ enum outcome statement_prepare(struct statement *statement, struct database *db,
     return statement_prepare_text(statement, db, sql->name, sql->text, err);
 }
 
+enum outcome statement_prepare_query(struct statement *statement, struct database *db,
+                                     const char *name, const char *text,
+                                     struct error *err)
+{
+    sqlite3_stmt *second = NULL;
+    const char *rest = "";
+    int code;
+
+    *statement = (struct statement){0};
+    snprintf(statement->name, sizeof(statement->name), "%s", name);
+    code = sqlite3_prepare_v3(db->handle, text, -1, 0, &statement->handle, &rest);
+    if (code != SQLITE_OK) {
+        sqlite_error_set(db->handle, err, "%s", name);
+        if (err->kind == ERROR_SCHEMA)
+            err->kind = ERROR_INVALID;
+        return FAILED;
+    }
+    /* white space and comments make no statement; what cannot be prepared is none of ours
+     */
+    code = sqlite3_prepare_v3(db->handle, rest, -1, 0, &second, NULL);
+    sqlite3_finalize(second);
+    if (!statement->handle)
+        return error_set(err, ERROR_INVALID, "%s: there is no statement in it", name);
+    if (code != SQLITE_OK || second)
+        return error_set(err, ERROR_INVALID, "%s: more than one statement", name);
+    if (!sqlite3_stmt_readonly(statement->handle))
+        return error_set(err, ERROR_INVALID, "%s: not a statement that only reads", name);
+    return OK;
+}
+
+int statement_parameter_count(const struct statement *statement)
+{
+    return sqlite3_bind_parameter_count(statement->handle);
+}
+
+const char *statement_parameter_name(const struct statement *statement, int parameter)
+{
+    return sqlite3_bind_parameter_name(statement->handle, parameter);
+}
+
+const char *statement_column_name(const struct statement *statement, int column)
+{
+    return sqlite3_column_name(statement->handle, column);
+}
+
 void statement_release(struct statement *statement)
 {
     sqlite3_finalize(statement->handle);

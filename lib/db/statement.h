@@ -31,7 +31,20 @@ MUST_CHECK enum outcome statement_prepare(struct statement *statement,
 MUST_CHECK enum outcome statement_prepare_text(struct statement *statement,
                                                struct database *db, const char *name,
                                                const char *text, struct error *err);
+/*
+ * The same for a query that somebody else wrote. ERROR_INVALID: it is no SQL that can run
+ * here, more than one statement, or one that does not only read.
+ */
+MUST_CHECK enum outcome statement_prepare_query(struct statement *statement,
+                                                struct database *db, const char *name,
+                                                const char *text, struct error *err);
 void statement_release(struct statement *statement); /* a zeroed one is fine */
+
+/* The largest number of a parameter; the name of one with its prefix, NULL for ?5. */
+int statement_parameter_count(const struct statement *statement);
+const char *statement_parameter_name(const struct statement *statement, int parameter);
+const char *statement_column_name(const struct statement *statement,
+                                  int column); /* NULL: out of memory */
 
 void statement_bind_int(struct statement *statement, int parameter, int64_t value);
 void statement_bind_real(struct statement *statement, int parameter, double value);

@@ -7,6 +7,7 @@
 #include "lib/store/value_binding.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
@@ -30,26 +31,46 @@ static json_t *spelled(const struct value *value)
     return text.failed ? NULL : json_stringn(text.data ? text.data : "", text.length);
 }
 
-json_t *column_json(const struct statement *statement, int column)
+/* So that memory running out is not taken for bad text. */
+static bool is_ascii(const struct value *value)
 {
-    struct value value;
-    json_t *text;
+    size_t i = 0;
 
-    value_read(statement, column, &value);
-    switch (value.type) {
+    while (i < value->size && (unsigned char)value->bytes[i] < 0x80)
+        i++;
+    return i == value->size;
+}
+
+static json_t *text_json(const struct value *value)
+{
+    json_t *text = json_stringn(value->bytes ? value->bytes : "", value->size);
+
+    return text || is_ascii(value) ? text : replaced(value);
+}
+
+json_t *column_json_of(const struct value *value)
+{
+    switch (value->type) {
     case VALUE_NULL:
         return json_null();
     case VALUE_INTEGER:
-        return json_integer(value.integer);
+        return json_integer(value->integer);
     case VALUE_REAL:
-        return isfinite(value.real) ? json_real(value.real) : spelled(&value);
+        return isfinite(value->real) ? json_real(value->real) : spelled(value);
     case VALUE_TEXT:
-        text = json_stringn(value.bytes ? value.bytes : "", value.size);
-        return text ? text : replaced(&value);
+        return text_json(value);
     case VALUE_BLOB:
-        return spelled(&value);
+        return spelled(value);
     }
     return NULL;
+}
+
+json_t *column_json(const struct statement *statement, int column)
+{
+    struct value value;
+
+    value_read(statement, column, &value);
+    return column_json_of(&value);
 }
 
 json_t *column_json_parsed(const struct statement *statement, int column)
