@@ -4,8 +4,10 @@
 # the same tree into build/faults with named crash points in it, for the tests.
 OUT      ?= build
 CC       ?= gcc
+OBJCOPY  ?= objcopy
 CFLAGS   ?= -O2 -g
 VERSION  := 0.1.0
+SONAME   := libtidemark.so.0
 PREFIX   ?= /usr/local
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wconversion -Wvla -Wwrite-strings -Wundef \
@@ -22,6 +24,7 @@ COMPILE   = $(CC) -std=gnu17 $(WARNINGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZE) $(FAU
 LIBS      = -linih -lsystemd -luv -lpq -ljansson -lsqlite3 -lm -pthread
 
 SOURCES      := $(wildcard lib/*/*.c daemon/*.c daemon/*/*.c)
+LIBRARY      := $(wildcard lib/*/*.c)
 PROGRAM_MAINS := daemon/main.c daemon/cli/main.c
 SHARED       := $(filter-out $(PROGRAM_MAINS),$(SOURCES))
 SUPPORT      := $(wildcard tests/support/*.c)
@@ -29,10 +32,12 @@ UNIT_TESTS   := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*
 SQL_FILES    := $(wildcard lib/*/*.sql daemon/*/*.sql)
 SQL_HEADERS  := $(patsubst %.sql,$(OUT)/gen/%.sql.h,$(notdir $(SQL_FILES)))
 MIGRATIONS   := $(OUT)/gen/cache_migrations.h $(OUT)/gen/primary_migrations.h
-HEADERS      := $(wildcard lib/*/*.h daemon/*.h daemon/*/*.h tests/support/*.h)
+HEADERS      := $(wildcard lib/*.h lib/*/*.h daemon/*.h daemon/*/*.h tests/support/*.h)
 objects       = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-all: $(OUT)/tidemarkd $(OUT)/tidemark ## Build the two programs into build/
+all: programs library ## Build the two programs and the library into build/
+programs: $(OUT)/tidemarkd $(OUT)/tidemark
+library: $(OUT)/libtidemark.so $(OUT)/libtidemark.a $(OUT)/tidemark.pc
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' Makefile
@@ -60,14 +65,15 @@ check-integration: all faults $(OUT)/tests/campaigns/autogenerate_once ## Run th
 	/usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/integration $(PYTEST)
 
 faults: ## Build the programs with named crash points into build/faults
-	@$(MAKE) --no-print-directory OUT=build/faults FAULTS=-DTIDEMARK_FAULT_POINTS all
+	@$(MAKE) --no-print-directory OUT=build/faults FAULTS=-DTIDEMARK_FAULT_POINTS programs
 
-lint: check-headers ## Layers, cycles, sizes, format, headers, the README's settings
+lint: check-headers library ## Layers, cycles, sizes, format, headers, the README's settings
 	tests/lint/check_layers.sh
 	tests/lint/check_cycles.sh
 	tests/lint/check_sizes.sh
 	tests/lint/check_units.sh
 	tests/lint/check_readme.sh
+	tests/lint/check_exports.sh $(OUT)
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c tests/campaigns/*.c)
 
 tidy: $(SQL_HEADERS) $(MIGRATIONS) ## Run clang-tidy over everything
@@ -90,6 +96,14 @@ bench: all ## Measure against yardsticks in the same run
 install: all ## Install into $(DESTDIR)$(PREFIX)
 	install -D -m 0755 build/tidemarkd $(DESTDIR)$(PREFIX)/bin/tidemarkd
 	install -D -m 0755 build/tidemark $(DESTDIR)$(PREFIX)/bin/tidemark
+	install -D -m 0644 lib/tidemark.h $(DESTDIR)$(PREFIX)/include/tidemark.h
+	install -D -m 0755 build/libtidemark.so $(DESTDIR)$(PREFIX)/lib/libtidemark.so.$(VERSION)
+	ln -sf libtidemark.so.$(VERSION) $(DESTDIR)$(PREFIX)/lib/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libtidemark.so
+	install -D -m 0644 build/libtidemark.a $(DESTDIR)$(PREFIX)/lib/libtidemark.a
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed 's,^prefix=.*,prefix=$(PREFIX),' lib/tidemark.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tidemark.pc
+	sed -i 's,@VERSION@,$(VERSION),' $(DESTDIR)$(PREFIX)/lib/pkgconfig/tidemark.pc
 	install -D -m 0644 systemd/tidemark.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tidemark.conf
 	install -D -m 0644 systemd/tidemark.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tidemark.conf
 	install -D -m 0644 systemd/tidemark.conf $(DESTDIR)$(PREFIX)/share/doc/tidemark/tidemark.conf
@@ -100,13 +114,30 @@ install: all ## Install into $(DESTDIR)$(PREFIX)
 clean: ## Remove build/
 	rm -rf build
 
-$(OUT)/tidemarkd: $(call objects,$(filter-out daemon/cli/% daemon/migrate/%,$(SHARED)) daemon/main.c)
+$(OUT)/tidemarkd: $(call objects,$(filter-out daemon/cli/% daemon/migrate/% lib/repository/%,$(SHARED)) daemon/main.c)
 	@echo "  ld $@"
 	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
 
-$(OUT)/tidemark: $(call objects,$(SHARED) daemon/cli/main.c)
+$(OUT)/tidemark: $(call objects,$(filter-out lib/repository/%,$(SHARED)) daemon/cli/main.c)
 	@echo "  ld $@"
 	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS)
+
+# Only tide_* leaves the library: the static one is a single object whose other names are its
+# own, so that an application's error_set() never meets ours.
+$(OUT)/libtidemark.so: $(call objects,$(LIBRARY)) lib/libtidemark.map
+	@echo "  ld $@"
+	@$(CC) $(CFLAGS) $(SANITIZE) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=lib/libtidemark.map \
+	    -Wl,-z,defs -o $@ $(filter %.o,$^) -ljansson -lsqlite3 -lm
+	@ln -sf libtidemark.so $(OUT)/$(SONAME)
+
+$(OUT)/libtidemark.a: $(call objects,$(LIBRARY))
+	@echo "  ar $@"
+	@$(LD) -r -o $(OUT)/libtidemark.o $^
+	@$(OBJCOPY) --wildcard --keep-global-symbol='tide_*' $(OUT)/libtidemark.o
+	@rm -f $@ && $(AR) rcs $@ $(OUT)/libtidemark.o
+
+$(OUT)/tidemark.pc: lib/tidemark.pc.in
+	@sed 's,@VERSION@,$(VERSION),' $< > $@
 
 $(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(SHARED) $(SUPPORT))
 	@echo "  ld $@"
@@ -133,5 +164,5 @@ $(OUT)/gen/%_migrations.h: lib/base/embed_files.awk $(wildcard migrations/cache/
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
+.PHONY: all programs library help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
         check-headers asan campaign-autogenerate bench install clean

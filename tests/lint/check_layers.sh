@@ -9,6 +9,7 @@ lib/db           lib/base
 lib/model        lib/base
 lib/store        lib/base lib/db lib/model
 lib/control      lib/base
+lib/repository   lib lib/base lib/db lib/model lib/store lib/control
 daemon/loop      lib/base
 daemon/observe   lib/base
 daemon/primary   lib/base lib/model daemon/loop daemon/observe
