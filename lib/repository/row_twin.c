@@ -58,7 +58,7 @@ void row_twin_name(struct database *db, const struct table *table,
     if (!is_there) {
         OWNED(buffer_release) struct buffer sql = {0};
 
-        mirror_sql_edit_select(&sql, table);
+        mirror_sql_select_by_key(&sql, table, table->name);
         is_found = find(db, table, &sql, key, table->key_count, "the same key", err);
     }
     for (size_t i = 0; !is_found && i < table->index_count; i++) {
