@@ -16,7 +16,7 @@ struct filed_row {
     int64_t rejected_id;
 };
 struct filed_rows {
-    struct filed_row *items;
+    struct filed_row *items; /* by ordinal */
     size_t count;
     size_t capacity;
 };
@@ -42,12 +42,23 @@ static enum outcome note_filed(struct filed_rows *rows, struct filed_row row,
     return OK;
 }
 
-static int64_t filed_id(const struct filed_rows *rows, int64_t ordinal)
+static int by_ordinal(const void *a, const void *b)
 {
-    for (size_t i = 0; ordinal && i < rows->count; i++)
-        if (rows->items[i].ordinal == ordinal)
-            return rows->items[i].rejected_id;
-    return 0;
+    const struct filed_row *left = a;
+    const struct filed_row *right = b;
+
+    return (left->ordinal > right->ordinal) - (left->ordinal < right->ordinal);
+}
+
+static int64_t filed_id(const struct filed_rows *causes, int64_t ordinal)
+{
+    struct filed_row wanted = {.ordinal = ordinal};
+    const struct filed_row *row =
+        causes->count
+            ? bsearch(&wanted, causes->items, causes->count, sizeof(wanted), by_ordinal)
+            : NULL;
+
+    return row ? row->rejected_id : 0;
 }
 
 static void free_values(struct rejected_value **values)
@@ -76,6 +87,7 @@ static enum outcome values_of(const struct staged_outcast *outcast,
 
 static enum outcome file_outcast(const struct push_filing *filing,
                                  const struct staged_outcast *outcast,
+                                 const struct filed_rows *causes,
                                  struct filed_rows *filed, struct error *err)
 {
     static const enum outbox_operation operations[] = {[STAGED_INSERT] = OUTBOX_INSERT,
@@ -90,7 +102,7 @@ static enum outcome file_outcast(const struct push_filing *filing,
         .sqlstate = outcast->refusal.sqlstate,
         .message = outcast->refusal.message,
         .constraint = outcast->refusal.constraint,
-        .cause_id = filed_id(filed, outcast->cause_ordinal),
+        .cause_id = causes ? filed_id(causes, outcast->cause_ordinal) : 0,
         .unit_id = outcast->unit,
         .changed_us = outcast->row.changed_us,
         .push_id = filing->push->push_id,
@@ -107,7 +119,8 @@ static enum outcome file_outcast(const struct push_filing *filing,
 }
 
 /* Causes first: the others name them. */
-static enum outcome file_outcasts(const struct push_filing *filing, bool causes,
+static enum outcome file_outcasts(const struct push_filing *filing,
+                                  const struct filed_rows *causes,
                                   struct filed_rows *filed, struct error *err)
 {
     struct staged_outcast outcast;
@@ -116,8 +129,8 @@ static enum outcome file_outcasts(const struct push_filing *filing, bool causes,
 
     while ((outcome = staging_next_outcast(filing->context->staging, &position, &outcast,
                                            err)) == OK)
-        if ((outcast.cause_ordinal == 0) == causes &&
-            file_outcast(filing, &outcast, filed, err) == FAILED)
+        if ((outcast.cause_ordinal == 0) == !causes &&
+            file_outcast(filing, &outcast, causes, filed, err) == FAILED)
             return FAILED;
     return outcome == FAILED ? FAILED : OK;
 }
@@ -250,16 +263,17 @@ static enum outcome file_arrived(const struct push_filing *filing, int64_t *refe
 static enum outcome file_all(const struct push_filing *filing,
                              struct push_summary *summary, struct error *err)
 {
-    OWNED(filed_rows_release) struct filed_rows filed = {0};
+    OWNED(filed_rows_release) struct filed_rows causes = {0};
+    OWNED(filed_rows_release) struct filed_rows others = {0};
 
     if (push_outcomes_file(filing->context->outcomes, filing->push->push_id,
                            &summary->conflicts, &summary->refetched, err) == FAILED ||
-        file_outcasts(filing, true, &filed, err) == FAILED ||
-        file_outcasts(filing, false, &filed, err) == FAILED ||
+        file_outcasts(filing, NULL, &causes, err) == FAILED ||
+        file_outcasts(filing, &causes, &others, err) == FAILED ||
         file_clean(filing, &summary->refetched, err) == FAILED ||
         file_arrived(filing, &summary->refetched, err) == FAILED)
         return FAILED;
-    summary->rejected = (int64_t)filed.count;
+    summary->rejected = (int64_t)(causes.count + others.count);
     summary->refetched += summary->rejected;
     summary->rows = filing->row_count - summary->rejected - summary->conflicts;
     return push_record_put(filing->db, filing->push, err);

@@ -1,5 +1,8 @@
 """What becomes of local changes on the primary: they arrive once, merge, or are refused with a reason."""
+import os
+
 import pytest
+from support.pooler import Pooler
 from support.shop import Shop
 
 @pytest.fixture
@@ -221,4 +224,92 @@ def test_a_text_with_a_nul_byte_is_refused_here(shop):
     shop.sync(status=3)
     assert [row[1:4] for row in shop.rejected()] == [('["1"]', "update", "22021")]
     assert shop.world.value("select note from item where id = 2") == "fine"
+    shop.assert_equal()
+
+
+def test_rows_that_changed_places_arrive(world):
+    """Every value was another row's: no order of whole rows fits, only that of the steps."""
+    shop = Shop(world, """
+        create table step (id int primary key, position int not null unique, updated_at timestamptz);
+        insert into step select n, n from generate_series(1, 300) n;""", ("step",))
+    shop.edit(["update step set position = -position", "update step set position = 1 - position where id < 300",
+               "update step set position = 1 where id = 300"])
+    shop.sync()
+    assert shop.rejected() == []
+    assert shop.world.value("select bool_and(position = id % 300 + 1) from step")
+    shop.assert_equal()
+
+
+def test_many_bad_rows_among_good_ones(shop):
+    shop.edit("insert into item (id, customer_id, note, total)"
+              " with recursive n(i) as (select 100 union all select i + 1 from n where i < 1099)"
+              " select i, 1, 'many', iif(i % 50 = 0, -1, i) from n")
+    shop.sync(status=3)
+    assert len(shop.rejected()) == 20
+    assert shop.world.value("select count(*) from item where note = 'many'") == 980
+    shop.assert_equal()
+
+
+# ---- the way there ----
+
+def test_a_push_of_any_size_takes_few_round_trips(world):
+    shop = Shop(world)
+    proxy = world.proxy()
+    shop.device.configure({"primary": {"conninfo": proxy.conninfo(world.database)}})
+    shop.edit("insert into item (id, customer_id, note, total)"
+              " with recursive n(i) as (select 100 union all select i + 1 from n where i < 8099)"
+              " select i, 1, 'many ' || i, i from n", "update item set note = 'y' where id < 10")
+    turns = []
+
+    def count(message, from_client):
+        if from_client and not (turns and turns[-1]):
+            turns.append(True)
+        elif not from_client and turns and turns[-1]:
+            turns.append(False)
+    proxy.watch(count)
+    shop.sync()
+    assert sum(turns) < 40, "with the connection, the schema and the round that follows"
+    shop.assert_equal()
+
+
+def test_a_transaction_pooler_lies_between(world, folder):
+    shop = Shop(world)
+    os.mkdir(os.path.join(folder, "pooler"))
+    with Pooler(os.path.join(folder, "pooler"), world.cluster) as pooler:
+        shop.device.configure({"primary": {"conninfo": pooler.conninfo(world.database)}})
+        shop.edit("update item set note = 'pooled' where id = 1", "update item set total = -1 where id = 2",
+                  "insert into customer (id, name) values (9, 'new')", "delete from customer where id = 5")
+        shop.sync(status=3)
+        assert shop.world.value("select note from item where id = 1") == "pooled"
+        assert [row[1] for row in shop.rejected()] == ['["2"]']
+        shop.assert_equal()
+
+
+# ---- what is no change any more ----
+
+def test_what_was_edited_back_is_read_again(shop):
+    """Its base may be older than what a round brought meanwhile."""
+    shop.edit("update item set note = 'x' where id = 1", "update item set note = 'note 1' where id = 1",
+              "update item set note = 'y', total = 5 where id = 2", "update item set note = 'note 2' where id = 2")
+    shop.world.run("update item set note = 'theirs' where id in (1, 2)")
+    shop.sync()
+    assert shop.world.run("select note, total from item where id in (1, 2) order by id") == [("theirs", 1), ("theirs", 5)]
+    assert shop.pending() == 0 and shop.conflicts() == []
+    shop.assert_equal()
+
+
+def test_a_touch_arrives_as_one(shop):
+    before = shop.world.value("select updated_at from item where id = 1")
+    shop.edit("update item set updated_at = '2001-01-01T00:00:00.000000Z' where id = 1")
+    shop.sync()
+    assert shop.world.value("select updated_at from item where id = 1") > before
+    assert shop.pending() == 0
+    shop.assert_equal()
+
+
+def test_a_row_that_came_and_went_leaves_no_trace(shop):
+    shop.edit("insert into customer (id, name) values (9, 'x')", "delete from customer where id = 9")
+    shop.sync()
+    assert shop.world.run("select from customer where id = 9") == []
+    assert shop.pending() == 0
     shop.assert_equal()
