@@ -16,7 +16,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 PACKAGES := libpq sqlite3 jansson libuv libsystemd
 DEPS     := build-essential pkg-config libpq-dev libsqlite3-dev libjansson-dev libuv1-dev libinih-dev \
             libsystemd-dev libcmocka-dev postgresql-15 postgresql-client-15 pgbouncer sqlite3 \
-            python3 python3-pytest python3-psycopg2 clang-format clang-tidy
+            python3 python3-pytest python3-psycopg2 clang-format clang-tidy faketime
 
 CPPFLAGS += -I. -I$(OUT)/gen -D_GNU_SOURCE -DTIDEMARK_VERSION='"$(VERSION)"' \
             $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
@@ -27,7 +27,8 @@ SOURCES      := $(wildcard lib/*/*.c daemon/*.c daemon/*/*.c)
 LIBRARY      := $(wildcard lib/*/*.c)
 PROGRAM_MAINS := daemon/main.c daemon/cli/main.c
 SHARED       := $(filter-out $(PROGRAM_MAINS),$(SOURCES))
-SUPPORT      := $(wildcard tests/support/*.c)
+WRITER       := tests/support/writer.c
+SUPPORT      := $(filter-out $(WRITER),$(wildcard tests/support/*.c))
 UNIT_TESTS   := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/unit/test_*.c))
 SQL_FILES    := $(wildcard lib/*/*.sql daemon/*/*.sql)
 SQL_HEADERS  := $(patsubst %.sql,$(OUT)/gen/%.sql.h,$(notdir $(SQL_FILES)))
@@ -61,8 +62,22 @@ check: $(UNIT_TESTS) ## Run the unit tests
 
 unit-tests: $(UNIT_TESTS)
 
-check-integration: all faults $(OUT)/tests/campaigns/autogenerate_once ## Run the tests against a real PostgreSQL
+check-integration: all faults $(OUT)/tests/writer $(OUT)/tests/campaigns/autogenerate_once ## Run the tests against a real PostgreSQL
 	/usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/integration $(PYTEST)
+
+campaign: campaign-storm campaign-write campaign-mutants ## What make test does of the write path, in full: an hour
+
+campaign-storm: all faults ## Play 500 random histories (SEEDS=n), 100 of them beside running daemons
+	TIDEMARK_STORM_SECONDS=0 TIDEMARK_STORM_SEEDS=$(or $(SEEDS),500) \
+	/usr/bin/python3 -B -m pytest -q -s -p no:cacheprovider tests/integration/test_storm.py
+
+campaign-write: all faults $(OUT)/tests/writer ## Cut, kill and crash the write path as often as it was promised
+	TIDEMARK_CUT_POINTS=600 TIDEMARK_PUSH_KILLS=200 TIDEMARK_CHANGES=20000 TIDEMARK_CUTS=50 TIDEMARK_CRASHES=50 \
+	/usr/bin/python3 -B -m pytest -q -s -p no:cacheprovider tests/integration/test_exactly_once.py \
+	    tests/integration/test_nothing_lost.py
+
+campaign-mutants: ## Break the program on purpose and demand that the tests see it (MUTANT=name)
+	/usr/bin/python3 -B tests/campaigns/mutants.py $(MUTANT)
 
 faults: ## Build the programs with named crash points into build/faults
 	@$(MAKE) --no-print-directory OUT=build/faults FAULTS=-DTIDEMARK_FAULT_POINTS programs
@@ -143,6 +158,11 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(SHARED) $(SUPPORT))
 	@echo "  ld $@"
 	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS) -lcmocka
 
+$(OUT)/tests/writer: $(call objects,$(WRITER))
+	@mkdir -p $(@D)
+	@echo "  ld $@"
+	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ -lsqlite3
+
 $(OUT)/%.o: %.c | $(SQL_HEADERS) $(MIGRATIONS)
 	@mkdir -p $(@D)
 	@echo "  cc $<"
@@ -165,4 +185,5 @@ $(OUT)/gen/%_migrations.h: lib/base/embed_files.awk $(wildcard migrations/cache/
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all programs library help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
-        check-headers asan campaign-autogenerate bench install clean
+        check-headers asan campaign campaign-storm campaign-write campaign-mutants campaign-autogenerate \
+        bench install clean
