@@ -14,7 +14,7 @@
 /* What is to be taken back, newest first. */
 struct downgrade_plan {
     struct migration_file *files; /* made from their records */
-    struct migration_record *records;
+    const struct migration_record **records;
     char **names;
     size_t count;
 };
@@ -65,7 +65,7 @@ static enum outcome add_record(struct downgrade_plan *plan,
 
     if (asprintf(&name, "%s_%s", record->revision, record->description) < 0)
         return error_out_of_memory(err);
-    plan->records[plan->count] = *record;
+    plan->records[plan->count] = record;
     plan->names[plan->count++] = name;
     *file = (struct migration_file){
         .name = name,
@@ -150,7 +150,7 @@ static enum outcome run_plan(struct migration_runner *runner,
                              const struct downgrade_plan *plan, struct error *err)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        const struct migration_record *record = &plan->records[i];
+        const struct migration_record *record = plan->records[i];
         const struct migration_task task = {
             .entry = {record->source, &plan->files[i], runner->host},
             .reverts = true,

@@ -99,24 +99,6 @@ static enum outcome check_applied(const struct migration_file *file,
     return error_hint(err, "restore its text; changes go into a new file");
 }
 
-/* One record more, of the same source and in force. */
-static enum outcome take_record(struct migration_plan *plan,
-                                const struct migration_files *files,
-                                const struct migration_record *record, struct error *err)
-{
-    const struct migration_file *file =
-        plan->applied < files->count ? &files->files[plan->applied] : NULL;
-
-    if (!file || plan->partial || strcmp(file->revision, record->revision) != 0)
-        return explain_misfit(file, record, err);
-    if (record->state != MIGRATION_APPLIED) {
-        plan->partial = record;
-        return check_partial(file, record, err);
-    }
-    plan->applied++;
-    return check_applied(file, record, err);
-}
-
 enum outcome migration_plan_make(const struct migration_files *files,
                                  const struct migration_history *history,
                                  struct migration_plan *out_plan, struct error *err)
@@ -125,13 +107,24 @@ enum outcome migration_plan_make(const struct migration_files *files,
 
     for (size_t i = 0; i < history->count; i++) {
         const struct migration_record *record = &history->records[i];
+        const struct migration_file *file =
+            plan.applied < files->count ? &files->files[plan.applied] : NULL;
 
         if (record->source != files->source || !migration_record_in_force(record))
             continue;
         if (!files->count)
             return explain_no_files(history, err);
-        if (take_record(&plan, files, record, err) == FAILED)
-            return FAILED;
+        if (!file || plan.partial || strcmp(file->revision, record->revision) != 0)
+            return explain_misfit(file, record, err);
+        if (record->state != MIGRATION_APPLIED) {
+            if (check_partial(file, record, err) == FAILED)
+                return FAILED;
+            plan.partial = record;
+        } else {
+            if (check_applied(file, record, err) == FAILED)
+                return FAILED;
+            plan.applied++;
+        }
     }
     *out_plan = plan;
     return OK;

@@ -3,7 +3,6 @@
 #include "daemon/migrate/migration_folder.h"
 #include "lib/base/cleanup.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,35 +44,32 @@ static struct migration_line line_of(enum migration_source source,
     return line;
 }
 
-static const struct migration_record *next_record(const struct migration_history *history,
-                                                  enum migration_source source,
-                                                  size_t *index)
-{
-    while (*index < history->count && history->records[*index].source != source)
-        ++*index;
-    return *index < history->count ? &history->records[*index] : NULL;
-}
-
 /* The two lists are in the same order: the smaller revision of both comes next. */
 static void merge(struct migration_survey *survey, const struct migration_files *files)
 {
-    const struct migration_record *record;
+    const struct migration_history *history = &survey->history;
     size_t file = 0;
-    size_t at = 0;
+    size_t record = 0;
 
-    while ((record = next_record(&survey->history, files->source, &at)) ||
-           file < files->count) {
-        const struct migration_file *next =
-            file < files->count ? &files->files[file] : NULL;
-        int order = 1;
+    for (;;) {
+        const struct migration_file *next = NULL;
+        const struct migration_record *done = NULL;
+        int order;
 
-        assert(next || record);
-        if (next)
-            order = record ? strcmp(next->revision, record->revision) : -1;
+        while (record < history->count &&
+               history->records[record].source != files->source)
+            record++;
+        if (file < files->count)
+            next = &files->files[file];
+        if (record < history->count)
+            done = &history->records[record];
+        if (!next && !done)
+            return;
+        order = !next ? 1 : !done ? -1 : strcmp(next->revision, done->revision);
         survey->lines[survey->count++] =
-            line_of(files->source, order <= 0 ? next : NULL, order >= 0 ? record : NULL);
+            line_of(files->source, order <= 0 ? next : NULL, order >= 0 ? done : NULL);
         file += order <= 0;
-        at += order >= 0;
+        record += order >= 0;
     }
 }
 

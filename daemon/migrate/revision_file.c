@@ -134,15 +134,11 @@ static enum outcome open_folder(const char *path, DIR **out_folder, struct error
     if (mkdir(path, 0777) < 0 && errno != EEXIST)
         return error_set_errno(err, "make the folder %s", path);
     folder = opendir(path);
-    if (!folder) {
-        error_set_errno(err, "open the folder %s", path);
-        return FAILED;
-    }
+    if (!folder)
+        return error_set_errno(err, "open the folder %s", path);
     while (flock(dirfd(folder), LOCK_EX) < 0)
-        if (errno != EINTR) {
-            error_set_errno(err, "lock the folder %s", path);
-            return FAILED;
-        }
+        if (errno != EINTR)
+            return error_set_errno(err, "lock the folder %s", path);
     *out_folder = TAKE(folder);
     return OK;
 }

@@ -372,6 +372,8 @@ enum outcome engine_sync_once(struct engine *engine, struct error *err)
         }
         engine->schema_failures++;
     }
+    if (engine_count_changes(engine, true, err) == FAILED)
+        return FAILED;
     conclude(engine, 0);
     if (engine_keep_house(engine, true, err) == FAILED)
         return FAILED;

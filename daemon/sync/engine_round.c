@@ -129,6 +129,8 @@ static enum outcome apply(struct engine *engine, struct error *err)
     if (outcome == FAILED || note_switched(engine, err) == FAILED)
         return FAILED;
     if (written) {
+        /* what arrived may have set local changes aside */
+        engine->push.counts_are_old = true;
         engine->saved_at_us = now_us;
         engine->trimmed = false;
         tell_observer(engine);
