@@ -77,7 +77,7 @@ def play_all(kind, seconds, count, *arguments, **more):
 
 def test_random_histories(cluster, folder, template_world):
     total = play_all(Storm, SECONDS * 0.75, SEEDS, cluster, folder, template_world)
-    assert ONLY or (total["histories"] > 3 and total["exit -9"] and total["rejected"] and total["conflicts"]), total
+    assert ONLY or (total["exit -9"] and total["rejected"] and total["conflicts"]), total
 
 
 def test_random_histories_beside_running_daemons(cluster, folder, template_world):
