@@ -219,7 +219,10 @@ static enum outcome attempt(struct engine *engine, bool asked, struct error *err
     if ((!engine->schema_known || engine_has_table_to_retry(engine)) &&
         engine_read_schema(engine, err) == FAILED)
         return FAILED;
-    return push_and_pull(engine, asked, err);
+    if (push_and_pull(engine, asked, err) == FAILED)
+        return FAILED;
+    /* who asked is told what came of it */
+    return asked ? engine_count_changes(engine, true, err) : OK;
 }
 
 /* ---- the loop ---- */

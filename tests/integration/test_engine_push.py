@@ -258,3 +258,14 @@ def test_changes_of_a_table_that_is_refused_do_not_stop_the_others(world):
     arrives(world, "select name from customer where id = 1", "goes", daemon)
     wait_until(lambda: daemon.status()["rejected"]["count"] == 1, daemon.log, 20)
     assert "no primary key" in daemon.status()["rejected"]["first"]["text"]
+
+
+def test_a_sync_that_only_finishes_a_lost_push_says_that_a_row_was_refused(world):
+    world.run("create table note (id int primary key, n int check (n < 10))")
+    world.track("note")
+    daemon = world.daemon(start=False, faults=True)
+    daemon.sync()
+    daemon.query("insert into note values (1, 5), (2, 50)")
+    assert daemon.tool("sync", environment={"TIDEMARK_FAULT": "push.after_commit"}).status == -9
+    assert daemon.tool("sync").status == 3
+    assert daemon.value("select count(*) from tide_rejected") == 1
