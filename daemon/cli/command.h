@@ -27,6 +27,7 @@ enum command_option {
     OPTION_MESSAGE = 1 << 9,
     OPTION_BUILT_IN = 1 << 10,
     OPTION_AUTOGENERATE = 1 << 11,
+    OPTION_OUT = 1 << 12,
 };
 
 struct invocation {
@@ -40,6 +41,7 @@ struct invocation {
     const char *cache;    /* of init */
     const char *to;       /* REVISION of migrate; NULL: all */
     const char *message;  /* of revision */
+    const char *out;      /* DIR of models */
     bool json, quiet, fix_sql, dry_run, all, yes, built_in, autogenerate;
     bool help; /* --help stands for the command help */
 };
@@ -74,6 +76,7 @@ enum exit_status command_outbox(const struct invocation *invocation);
 enum exit_status command_rejected(const struct invocation *invocation);
 enum exit_status command_conflicts(const struct invocation *invocation);
 enum exit_status command_explain(const struct invocation *invocation);
+enum exit_status command_models(const struct invocation *invocation);
 enum exit_status command_wait(const struct invocation *invocation);
 enum exit_status command_watch(const struct invocation *invocation);
 enum exit_status command_pause(const struct invocation *invocation);

@@ -45,6 +45,8 @@ static const struct option options[] = {
     {"--autogenerate", NULL,
      "--autogenerate      write what [migrations] schema wants and the files do not make",
      PLACE(autogenerate), OPTION_AUTOGENERATE, false},
+    {"--out", NULL, "--out DIR           the folder to write into", PLACE(out),
+     OPTION_OUT, true},
     {"--builtin", NULL, "--builtin           tidemark's own migrations too",
      PLACE(built_in), OPTION_BUILT_IN, false},
 };

@@ -169,6 +169,18 @@ const struct command command_table[] = {
          "lost.\n"
          "KEY is the primary key; of several columns: '[\"a\", \"2\"]'.",
      .run = command_explain},
+    {.name = "models",
+     .needs_config = true,
+     .options = OPTION_OUT,
+     .summary = "write typed models of the tables, for C applications",
+     .help =
+         "Writes ENTITY.h and ENTITY.c for each table of the cache into DIR (models): a "
+         "struct,\n"
+         "its functions, and a check against the cache when an application opens it. To "
+         "be\n"
+         "compiled with libtidemark. Files that it did not write stay as they are.\n"
+         "Needs neither the daemon nor the primary.",
+     .run = command_models},
     {.name = "wait",
      .needs_config = true,
      .options = OPTION_TIMEOUT,
