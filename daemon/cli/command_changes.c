@@ -113,9 +113,27 @@ static enum exit_status unknown_verb(const struct invocation *invocation,
     return report_error(invocation->json, &err);
 }
 
-/* ---- rejected ---- */
+/* ---- lists ---- */
 
-static enum exit_status list_rejected(const struct invocation *invocation)
+/* What the two lists of things for a person have in common. */
+struct person_list {
+    enum outcome (*report)(struct database *db, int64_t id, json_t **out_document,
+                           struct error *err);
+    void (*append)(const struct change_view *view, const json_t *document);
+    void (*append_one)(const struct change_view *view, const json_t *item);
+    const char *items;   /* member that holds them */
+    const char *waiting; /* member that counts those that need a person */
+};
+
+static const struct person_list rejected_list = {
+    change_report_rejected, change_screen_rejected, change_screen_rejected_one, "changes",
+    "count"};
+static const struct person_list conflict_list = {
+    change_report_conflicts, change_screen_conflicts, change_screen_conflict_one,
+    "conflicts", "open"};
+
+static enum exit_status list_all(const struct invocation *invocation,
+                                 const struct person_list *list)
 {
     OWNED(cache_release) struct cache cache = {.lock_fd = -1};
     json_t *document = NULL;
@@ -123,14 +141,15 @@ static enum exit_status list_rejected(const struct invocation *invocation)
     struct error err;
 
     if (open_cache(invocation, false, &cache, &err) == FAILED ||
-        change_report_rejected(cache.db, 0, &document, &err) == FAILED)
+        list->report(cache.db, 0, &document, &err) == FAILED)
         return report_error(invocation->json, &err);
-    any = document_int(document, "count") > 0;
-    show(invocation, document, change_screen_rejected);
+    any = document_int(document, list->waiting) > 0;
+    show(invocation, document, list->append);
     return any ? EXIT_NEEDS_PERSON : EXIT_DONE;
 }
 
-static enum exit_status show_rejected(const struct invocation *invocation)
+static enum exit_status show_one(const struct invocation *invocation,
+                                 const struct person_list *list)
 {
     OWNED(cache_release) struct cache cache = {.lock_fd = -1};
     json_t *document = NULL;
@@ -139,16 +158,18 @@ static enum exit_status show_rejected(const struct invocation *invocation)
 
     if (read_id(invocation, &id, &err) == FAILED ||
         open_cache(invocation, false, &cache, &err) == FAILED ||
-        change_report_rejected(cache.db, id, &document, &err) == FAILED)
+        list->report(cache.db, id, &document, &err) == FAILED)
         return report_error(invocation->json, &err);
     if (invocation->json)
         return report_document(document);
-    for (size_t i = 0; i < json_array_size(json_object_get(document, "changes")); i++)
-        print(json_array_get(json_object_get(document, "changes"), i),
-              change_screen_rejected_one);
+    for (size_t i = 0; i < json_array_size(json_object_get(document, list->items)); i++)
+        print(json_array_get(json_object_get(document, list->items), i),
+              list->append_one);
     json_decref(document);
     return EXIT_DONE;
 }
+
+/* ---- rejected ---- */
 
 /* Each group for itself: one that still does not fit does not keep the others. */
 static enum outcome retry_all(struct database *db, int64_t *out_count, struct error *err)
@@ -230,9 +251,9 @@ enum exit_status command_rejected(const struct invocation *invocation)
     const char *verb = invocation->operand;
 
     if (!verb)
-        return list_rejected(invocation);
+        return list_all(invocation, &rejected_list);
     if (strcmp(verb, "show") == 0)
-        return show_rejected(invocation);
+        return show_one(invocation, &rejected_list);
     if (strcmp(verb, "retry") == 0)
         return retry_rejected(invocation);
     if (strcmp(verb, "discard") == 0)
@@ -241,40 +262,6 @@ enum exit_status command_rejected(const struct invocation *invocation)
 }
 
 /* ---- conflicts ---- */
-
-static enum exit_status list_conflicts(const struct invocation *invocation)
-{
-    OWNED(cache_release) struct cache cache = {.lock_fd = -1};
-    json_t *document = NULL;
-    bool open;
-    struct error err;
-
-    if (open_cache(invocation, false, &cache, &err) == FAILED ||
-        change_report_conflicts(cache.db, 0, &document, &err) == FAILED)
-        return report_error(invocation->json, &err);
-    open = document_int(document, "open") > 0;
-    show(invocation, document, change_screen_conflicts);
-    return open ? EXIT_NEEDS_PERSON : EXIT_DONE;
-}
-
-static enum exit_status show_conflict(const struct invocation *invocation)
-{
-    OWNED(cache_release) struct cache cache = {.lock_fd = -1};
-    json_t *document = NULL;
-    int64_t id;
-    struct error err;
-
-    if (read_id(invocation, &id, &err) == FAILED ||
-        open_cache(invocation, false, &cache, &err) == FAILED ||
-        change_report_conflicts(cache.db, id, &document, &err) == FAILED)
-        return report_error(invocation->json, &err);
-    if (invocation->json)
-        return report_document(document);
-    print(json_array_get(json_object_get(document, "conflicts"), 0),
-          change_screen_conflict_one);
-    json_decref(document);
-    return EXIT_DONE;
-}
 
 static enum exit_status settle_conflict(const struct invocation *invocation, bool mine)
 {
@@ -296,9 +283,9 @@ enum exit_status command_conflicts(const struct invocation *invocation)
     const char *verb = invocation->operand;
 
     if (!verb)
-        return list_conflicts(invocation);
+        return list_all(invocation, &conflict_list);
     if (strcmp(verb, "show") == 0)
-        return show_conflict(invocation);
+        return show_one(invocation, &conflict_list);
     if (strcmp(verb, "mine") == 0 || strcmp(verb, "theirs") == 0)
         return settle_conflict(invocation, verb[0] == 'm');
     return unknown_verb(invocation, "show|mine|theirs ID");

@@ -1,5 +1,6 @@
 #include "daemon/cli/discard.h"
 
+#include "daemon/cli/question.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
@@ -18,21 +19,14 @@ static void json_drop(json_t **document)
     json_decref(*document);
 }
 
-/* NOTHING: no. */
 static enum outcome ask(size_t count, struct error *err)
 {
-    char answer[16] = "";
+    char what[100];
 
-    if (!isatty(STDIN_FILENO)) {
-        error_set(err, ERROR_INVALID, "this would discard %zu local %s", count,
-                  count == 1 ? "change" : "changes");
-        return error_hint(err, "say --yes to do so");
-    }
-    fprintf(stderr, "Discard %zu local %s for good? A copy is kept in a file. [y/N] ",
-            count, count == 1 ? "change" : "changes");
-    if (!fgets(answer, sizeof(answer), stdin))
-        return NOTHING;
-    return answer[0] == 'y' || answer[0] == 'Y' ? OK : NOTHING;
+    snprintf(what, sizeof(what),
+             "Discard %zu local %s for good, after a copy was written to a file", count,
+             count == 1 ? "change" : "changes");
+    return question_ask(what, err);
 }
 
 static enum outcome collect(struct database *db, const int64_t *ids, size_t count,

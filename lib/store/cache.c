@@ -167,26 +167,6 @@ enum outcome cache_open(struct cache *out_cache, const struct cache_config *conf
     return OK;
 }
 
-enum outcome cache_open_read_only(struct cache *out_cache, const char *path,
-                                  struct error *err)
-{
-    OWNED(cache_release) struct cache cache = {.path = strdup(path), .lock_fd = -1};
-    struct database_options reading = {.read_only = true,
-                                       .busy_timeout_ms = BUSY_TIMEOUT_MS};
-    int64_t version = 0;
-
-    if (!cache.path)
-        return error_out_of_memory(err);
-    if (access(path, F_OK) != 0 && errno == ENOENT)
-        return NOTHING;
-    if (database_new(&cache.db, path, &reading, err) == FAILED ||
-        check_owner(&cache, &version, err) == FAILED)
-        return FAILED;
-    *out_cache = cache;
-    cache = (struct cache){.lock_fd = -1};
-    return version ? OK : NOTHING;
-}
-
 static enum outcome require_this_version(const char *path, int64_t version,
                                          struct error *err)
 {
@@ -197,26 +177,49 @@ static enum outcome require_this_version(const char *path, int64_t version,
                            "file up to date");
 }
 
-enum outcome cache_open_beside(struct cache *out_cache, const char *path,
-                               struct error *err)
+/* A file that the daemon has made. */
+static enum outcome open_made(struct cache *out_cache, const char *path, bool read_only,
+                              struct error *err)
 {
     OWNED(cache_release) struct cache cache = {.path = strdup(path), .lock_fd = -1};
-    struct database_options writing = {.must_exist = true,
-                                       .busy_timeout_ms = BUSY_TIMEOUT_MS};
+    struct database_options options = {
+        .read_only = read_only, .must_exist = true, .busy_timeout_ms = BUSY_TIMEOUT_MS};
     int64_t version = 0;
 
     if (!cache.path)
         return error_out_of_memory(err);
     if (access(path, F_OK) != 0 && errno == ENOENT)
         return NOTHING;
-    if (database_new(&cache.db, path, &writing, err) == FAILED ||
-        check_owner(&cache, &version, err) == FAILED ||
-        require_this_version(path, version, err) == FAILED ||
-        database_run(cache.db, "open the cache", "pragma wal_autocheckpoint = 0", err) ==
-            FAILED)
+    if (database_new(&cache.db, path, &options, err) == FAILED ||
+        check_owner(&cache, &version, err) == FAILED)
+        return FAILED;
+    if (!version)
+        return NOTHING;
+    if (require_this_version(path, version, err) == FAILED)
         return FAILED;
     *out_cache = cache;
     cache = (struct cache){.lock_fd = -1};
+    return OK;
+}
+
+enum outcome cache_open_read_only(struct cache *out_cache, const char *path,
+                                  struct error *err)
+{
+    return open_made(out_cache, path, true, err);
+}
+
+enum outcome cache_open_beside(struct cache *out_cache, const char *path,
+                               struct error *err)
+{
+    enum outcome outcome = open_made(out_cache, path, false, err);
+
+    if (outcome != OK)
+        return outcome;
+    if (database_run(out_cache->db, "open the cache", "pragma wal_autocheckpoint = 0",
+                     err) == FAILED) {
+        cache_release(out_cache);
+        return FAILED;
+    }
     return OK;
 }
 

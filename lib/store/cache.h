@@ -39,7 +39,8 @@ struct cache {
 MUST_CHECK enum outcome cache_open(struct cache *out_cache,
                                    const struct cache_config *config, struct error *err);
 
-/* Opens for looking only, beside a running daemon; NOTHING when there is no file. */
+/* Opens for looking only, beside a running daemon; NOTHING when there is no file.
+ * ERROR_INVALID: it is from another version, or no cache. */
 MUST_CHECK enum outcome cache_open_read_only(struct cache *out_cache, const char *path,
                                              struct error *err);
 
