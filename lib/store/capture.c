@@ -190,6 +190,24 @@ static enum outcome mend(struct database *db, const struct table *const *tables,
     return buffer_check(mended, err);
 }
 
+/* Only reads, so that an application that is writing is not waited for. */
+static enum outcome look(struct database *db, const struct table *const *tables,
+                         size_t count, bool *out_intact, struct error *err)
+{
+    OWNED(statement_release) struct statement strange = {0};
+    enum outcome outcome;
+
+    *out_intact = true;
+    for (size_t i = 0; i < count && *out_intact; i++)
+        if (is_intact(db, tables[i], out_intact, err) == FAILED)
+            return FAILED;
+    if (statement_prepare(&strange, db, &capture_sql.strange_triggers, err) == FAILED)
+        return FAILED;
+    outcome = statement_step(&strange, err);
+    *out_intact = *out_intact && outcome == NOTHING;
+    return outcome == FAILED ? FAILED : OK;
+}
+
 static enum outcome schema_version(struct database *db, int64_t *out_version,
                                    struct error *err)
 {
@@ -202,16 +220,19 @@ enum outcome capture_check(struct database *db, const struct table *const *table
                            struct buffer *out_mended, struct error *err)
 {
     OWNED(buffer_release) struct buffer mended = {0};
+    bool intact = false;
     int64_t version = 0;
 
     if (schema_version(db, &version, err) == FAILED)
         return FAILED;
     if (version == *inout_version)
         return NOTHING;
-    if (database_begin(db, err) == FAILED ||
-        mend(db, tables, count, &mended, err) == FAILED ||
-        schema_version(db, &version, err) == FAILED ||
-        database_commit(db, err) == FAILED) {
+    if (look(db, tables, count, &intact, err) == FAILED)
+        return FAILED;
+    if (!intact && (database_begin(db, err) == FAILED ||
+                    mend(db, tables, count, &mended, err) == FAILED ||
+                    schema_version(db, &version, err) == FAILED ||
+                    database_commit(db, err) == FAILED)) {
         database_roll_back(db);
         return FAILED;
     }
