@@ -139,36 +139,40 @@ struct migration_runner scratch_runner(struct primary *link)
     return (struct migration_runner){.primary = link, .observer = &nobody};
 }
 
-/* Whoever was asked to stop still tidies up. */
-static void reconnect(struct scratch_server *server)
+/* Whoever was asked to stop still tidies up: on a link that does not listen to that. */
+static bool reconnect(struct scratch_server *server)
 {
     struct error ignored;
 
-    if (server->owner && primary_is_connected(server->owner))
-        return;
     primary_free(server->owner);
     server->owner = NULL;
     server->config.interrupt_fd = -1;
-    if (connect_to(&server->config, &server->owner, &ignored) == FAILED)
-        server->owner = NULL; /* the next run finds what is left */
+    return connect_to(&server->config, &server->owner, &ignored) == OK;
+}
+
+static bool drop(struct scratch_server *server, const struct scratch_database *database)
+{
+    struct error ignored;
+
+    return server->owner && primary_is_connected(server->owner) &&
+           primary_run_text(server->owner, "drop a scratch database", database->drop,
+                            &ignored) == OK;
+}
+
+/* What cannot be dropped is found by the next run. */
+static void drop_all(struct scratch_server *server)
+{
+    for (size_t i = 0; i < server->count; i++)
+        if (!drop(server, &server->databases[i]) && reconnect(server) &&
+            !drop(server, &server->databases[i]))
+            return;
 }
 
 void scratch_server_release(struct scratch_server *server)
 {
-    struct error ignored;
-
     for (size_t i = 0; i < server->count; i++)
         primary_free(server->databases[i].link);
-    if (server->count)
-        reconnect(server);
-    for (size_t i = 0; i < server->count; i++) {
-        struct scratch_database *database = &server->databases[i];
-
-        /* one that cannot be dropped now is found by the next run */
-        if (server->owner && primary_run_text(server->owner, "drop a scratch database",
-                                              database->drop, &ignored) == FAILED)
-            reconnect(server);
-    }
+    drop_all(server);
     for (size_t i = 0; i < SCRATCH_LIMIT; i++) {
         free(server->databases[i].name);
         free(server->databases[i].drop);

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from support.daemon import ROOT
+from support.cluster import program as server_program
+from support.daemon import ROOT, program, write_configuration
 from support.process import wait_until
 from support.schema_pair import ONCE, Pair, random_pair
-from support.schema_dump import difference, schema_dump
 
 SCHEMAS = os.path.join(ROOT, "tests", "schemas")
 ORDERS = "create table orders (id bigint primary key, note text, total numeric(10,2) not null default 0);"
@@ -230,8 +230,7 @@ def test_a_folder_of_schema_files_is_read_in_order(project):
 
 def test_what_pg_dump_writes_can_be_schema_sql(project, world):
     world.run(ORDERS + "create view v as select id from orders")
-    from support.cluster import program
-    dump = subprocess.run([program("pg_dump"), "--schema-only", world.cluster.conninfo(world.database)], capture_output=True, text=True).stdout
+    dump = subprocess.run([server_program("pg_dump"), "--schema-only", world.cluster.conninfo(world.database)], capture_output=True, text=True).stdout
     project.migration(ORDERS + "create view v as select id from orders;")
     made = project.autogenerate("\\restrict token\n" + dump)
     assert made.status == 3, made
@@ -296,6 +295,21 @@ def test_what_a_killed_run_leaves_the_next_one_drops_but_not_what_is_in_use(proj
     assert first().status == 3
     assert running.wait(60) == 3 and time.monotonic() - started < 60
     assert project.scratch_databases() == []
+
+
+def test_a_run_that_is_interrupted_tidies_up(project, world):
+    project.migration("select pg_sleep(30);")
+    with open(project.schema, "w") as out:
+        out.write(ORDERS)
+    path = os.path.join(project.folder, "tidemark.conf")
+    write_configuration(path, {"primary": {"conninfo": world.cluster.conninfo(world.database)}, "cache": {"path": "/nowhere/none.db"},
+                               "migrations": {"directory": project.migrations, "schema": project.schema}})
+    running = subprocess.Popen([program("tidemark"), "-c", path, "revision", "-m", "x", "--autogenerate"], stderr=subprocess.PIPE, text=True)
+    wait_until(project.scratch_databases, "there is a scratch database")
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=20)
+    assert running.returncode != 0 and project.scratch_databases() == []
+    assert len(os.listdir(project.migrations)) == 1
 
 
 def test_drift_names_what_was_done_by_hand(project, world):

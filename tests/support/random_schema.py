@@ -358,7 +358,7 @@ def change_type(schema, rng):
 
 def change_table(schema, table, rng):
     choice = rng.random()
-    names = [name for name in table["columns"] if name != "id"]
+    names = [name for name in table["columns"] if name not in ("id", "derived")]
     if choice < 0.2:
         table["columns"][rng.choice(COLUMNS)] = random_column(rng, schema)
     elif choice < 0.3 and names:
