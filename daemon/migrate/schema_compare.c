@@ -56,7 +56,7 @@ static void append_line(struct buffer *lines, const struct schema_match *match,
 {
     const struct schema_object *from = schema_match_from(match, pair);
     const struct schema_object *to = schema_match_to(match, pair);
-    const struct schema_object *object = to ? to : from;
+    const struct schema_object *object = schema_match_either(match, pair);
 
     buffer_append_format(lines, "%s %s %s",
                          !from ? "+"
