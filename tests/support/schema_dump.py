@@ -2,7 +2,8 @@
 independent of what autogenerate itself reads.
 
 Left out is what a schema does not say: the order of objects, of a table's columns and of its
-storage parameters, names of the sequences behind identity columns.
+storage parameters, names of the sequences behind identity columns and of a partition's indexes,
+whether a sequence is unlogged.
 """
 import re
 import subprocess
@@ -15,6 +16,11 @@ def schema_dump(conninfo, schemas=None):
     only = [f"--schema={name}" for name in schemas or []]
     text = subprocess.run([program("pg_dump"), "--schema-only", "--no-owner", "--exclude-schema=tidemark", *only, conninfo],
                           capture_output=True, text=True, check=True).stdout
+    text = text.replace("CREATE UNLOGGED SEQUENCE", "CREATE SEQUENCE")
+    for parent, part in re.findall(r"(?m)^ALTER INDEX (.*) ATTACH PARTITION (.*);$", text):
+        part = re.search(r'("[^"]+"|[^."]+)$', part)[1]
+        text = re.sub(rf"INDEX {re.escape(part)} ON", f"INDEX part_of_{parent} ON", text)
+    text = re.sub(r"(?m)^ALTER INDEX .* ATTACH PARTITION .*;$", "", text)
     return sorted(filter(None, map(normal, re.split(r"(?m)^-- Name: .*$", text)[1:])))
 
 
