@@ -171,11 +171,24 @@ static enum exit_status show_one(const struct invocation *invocation,
 
 /* ---- rejected ---- */
 
+/* Of several groups that did not fit, the first one's reason. */
+static enum outcome say_what_is_left(int64_t left, int64_t retried,
+                                     const struct error *reason, struct error *err)
+{
+    if (!left)
+        return OK;
+    *err = *reason;
+    return error_wrap(err, "%lld of %lld changes are in the outbox again; of the others",
+                      (long long)retried, (long long)(retried + left));
+}
+
 /* Each group for itself: one that still does not fit does not keep the others. */
 static enum outcome retry_all(struct database *db, int64_t *out_count, struct error *err)
 {
     OWNED(resolution_ids_free) int64_t *ids = NULL;
+    struct error reason = {0};
     size_t count = 0;
+    int64_t left = 0;
 
     if (resolution_group(db, 0, &ids, &count, err) == FAILED)
         return FAILED;
@@ -187,11 +200,17 @@ static enum outcome retry_all(struct database *db, int64_t *out_count, struct er
         /* it went with the group of an earlier one */
         if (resolution_group(db, ids[i], &group, &size, &gone) == FAILED)
             continue;
-        if (resolution_retry(db, group, size, err) == FAILED)
+        if (resolution_retry(db, group, size, err) == OK) {
+            *out_count += (int64_t)size;
+            continue;
+        }
+        if (err->kind != ERROR_REJECTED)
             return FAILED;
-        *out_count += (int64_t)size;
+        if (!left)
+            reason = *err;
+        left += group[0] == ids[i] ? (int64_t)size : 0;
     }
-    return OK;
+    return say_what_is_left(left, *out_count, &reason, err);
 }
 
 static enum outcome retry_one(struct database *db, int64_t id, int64_t *out_count,

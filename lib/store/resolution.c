@@ -39,6 +39,26 @@ static void edit_release(struct edit *edit)
     *edit = (struct edit){0};
 }
 
+/* Until then the row may show the very values that are to be written: no trigger would
+ * see a change, and what is read then would undo them. */
+static enum outcome refuse_awaited(struct database *db, const char *table,
+                                   const char *row_key, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+
+    if (statement_prepare(&query, db, &resolution_sql.is_awaited, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, table);
+    statement_bind_text(&query, 2, row_key);
+    if (statement_step(&query, err) == FAILED)
+        return FAILED;
+    if (!statement_column_int(&query, 0))
+        return OK;
+    error_set(err, ERROR_REJECTED,
+              "the row has not been read again from the primary since then");
+    return error_hint(err, "try again after `tidemark sync`, which reads it");
+}
+
 static enum outcome edit_init(struct edit *edit, struct database *db, const char *table,
                               const char *row_key, struct error *err)
 {
@@ -50,7 +70,7 @@ static enum outcome edit_init(struct edit *edit, struct database *db, const char
         error_set(err, ERROR_REJECTED, "table %s is not mirrored any more", table);
         return error_hint(err, "`tidemark rejected discard` writes its values to a file");
     }
-    if (outcome == FAILED)
+    if (outcome == FAILED || refuse_awaited(db, table, row_key, err) == FAILED)
         return FAILED;
     edit->columns = calloc(count, sizeof(*edit->columns));
     edit->values = calloc(count, sizeof(*edit->values));

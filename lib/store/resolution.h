@@ -28,7 +28,8 @@ void resolution_ids_free(int64_t **ids); /* for OWNED() */
 
 /*
  * Puts the whole group back into the outbox. ERROR_REJECTED, and nothing changed: the
- * cache does not take the values any more; the message says which and why.
+ * cache does not take the values any more, or does not yet because a row of it waits to
+ * be read again; the message says which and why.
  */
 MUST_CHECK enum outcome resolution_retry(struct database *db, const int64_t *ids,
                                          size_t count, struct error *err);
@@ -39,7 +40,8 @@ MUST_CHECK enum outcome resolution_discard(struct database *db, const int64_t *i
 
 /*
  * The local values that lost become a new local change. ERROR_INVALID: no such conflict,
- * or the local side won; ERROR_REJECTED: the row is gone or does not take them.
+ * or the local side won; ERROR_REJECTED: the row is gone, does not take them, or
+ * waits to be read again.
  */
 MUST_CHECK enum outcome resolution_keep_mine(struct database *db, int64_t conflict_id,
                                              struct error *err);

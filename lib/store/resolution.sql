@@ -28,6 +28,10 @@ delete from tide_rejected_row where rejected_id = :id;
 -- name: forget_rejected_values
 delete from tide_rejected_value where rejected_id = :id;
 
+-- name: is_awaited
+-- Whether the cache still shows what the primary did not take.
+select exists (select 1 from tide_refetch where table_name = :table_name and row_key = :row_key);
+
 -- name: conflict
 select table_name, row_key, winner from tide_conflict_row where conflict_id = :id and push_id is null;
 

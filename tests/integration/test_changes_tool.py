@@ -121,6 +121,39 @@ def test_retry_all_takes_each_group_for_itself(shop, world):
     assert world.run("select distinct total from orders") == [(-1,)]
 
 
+def test_retry_all_does_not_stop_at_a_change_that_does_not_fit(shop, world):
+    shop.query("update orders set total = -1")
+    assert shop.tool("sync").status == 3
+    world.run("delete from orders where id = 'o1'; alter table orders drop constraint total_is_positive")
+    shop.tool("sync")
+    answer = shop.tool("rejected", "retry", "--all")
+    assert answer.status == 1 and "1 of 2 changes" in answer.err and "not in the cache any more" in answer.err, answer
+    shop.tool("sync")
+    assert world.run("select id, total from orders") == [("o2", -1)]
+    assert shop.value("select row_key from tide_rejected") == '["o1"]'
+
+
+def test_retry_waits_until_the_refused_row_was_read_again(world):
+    """Until then the cache shows the refused values: writing them once more would change nothing."""
+    world.run(SCHEMA)
+    world.track("orders", "line")
+    daemon = world.daemon(start=False, faults=True)
+    daemon.sync()
+    daemon.query("update orders set total = -1 where id = 'o1'")
+    daemon.tool("sync", environment={"TIDEMARK_FAULT": "push.finished"})
+    assert daemon.value("select total from orders where id = 'o1'") == -1
+    number = daemon.tool("rejected", "--json").document["changes"][0]["id"]
+    answer = daemon.tool("rejected", "retry", str(number))
+    assert answer.status == 1 and "not been read again" in answer.err, answer
+
+    world.run("alter table orders drop constraint total_is_positive")
+    daemon.tool("sync")
+    assert daemon.tool("rejected", "retry", str(number)).status == 0
+    daemon.sync()
+    assert world.value("select total from orders where id = 'o1'") == -1
+    world.assert_equal(daemon, "orders")
+
+
 def test_conflicts_show_what_lost(shop, world):
     shop.query("update orders set note = 'here' where id = 'o1'")
     world.run("update orders set note = 'there' where id = 'o1'")

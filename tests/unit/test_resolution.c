@@ -125,6 +125,30 @@ static void what_depends_on_a_change_goes_with_it(void **state)
     assert_int_equal(ids[1], 5);
 }
 
+/* It still shows the refused values: writing them again would change nothing. */
+static void a_row_that_waits_to_be_read_again_is_not_written(void **state)
+{
+    struct database *db = *state;
+    struct error err;
+
+    reject(db, 4, "update", "null", "null");
+    run_sql(db, "insert into tide_rejected_value values (4, 'n', 0, 1);"
+                "insert into tide_refetch values ('Note', '[\"a\"]');"
+                "insert into tide_conflict_row values "
+                "(3, null, 'Note', '[\"a\"]', 'manual', 'remote', 1, 1, 2);"
+                "insert into tide_conflict_value values (3, 'n', 0, 1, 2)");
+
+    assert_int_equal(retry(db, 4, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_REJECTED);
+    assert_int_equal(number_of(db, "select count(*) from tide_rejected"), 1);
+    assert_int_equal(resolution_keep_mine(db, 3, &err), FAILED);
+    assert_int_equal(number_of(db, "select open from tide_conflict_row"), 1);
+
+    run_sql(db, "delete from tide_refetch");
+    assert_int_equal(retry(db, 4, &err), OK);
+    assert_int_equal(resolution_keep_mine(db, 3, &err), OK);
+}
+
 static void a_row_that_is_gone_keeps_the_change_where_it_is(void **state)
 {
     struct database *db = *state;
@@ -209,6 +233,7 @@ int main(void)
         TEST(a_retried_delete_removes_the_row),
         TEST(a_unit_of_work_is_marked_again),
         TEST(what_depends_on_a_change_goes_with_it),
+        TEST(a_row_that_waits_to_be_read_again_is_not_written),
         TEST(a_row_that_is_gone_keeps_the_change_where_it_is),
         TEST(an_unknown_change_is_named),
         TEST(my_values_become_a_new_change),
