@@ -49,9 +49,23 @@ static enum pending_kind kind_after(enum outbox_operation first, enum pending_ki
     return operation == OUTBOX_DELETE ? PENDING_DELETE : PENDING_UPDATE;
 }
 
+/* A row that was there comes only after it went. Otherwise a trigger of the application,
+ * fired by the insert, has written to the new row before ours took it down. */
+static bool was_new_already(const struct pending_change *change,
+                            const struct outbox_entry *entry)
+{
+    return entry->operation == OUTBOX_INSERT && change->first == OUTBOX_UPDATE &&
+           !change->was_deleted;
+}
+
 enum outcome pending_change_add(struct pending_change *change, struct outbox_entry *entry,
                                 struct error *err)
 {
+    if (was_new_already(change, entry)) {
+        change->first = OUTBOX_INSERT;
+        change_base_release(&change->base);
+    }
+    change->was_deleted |= entry->operation == OUTBOX_DELETE;
     if (change->first == OUTBOX_NONE) {
         change->first = entry->operation;
         change->first_sequence = entry->sequence;

@@ -5,6 +5,7 @@
  *   insert                                   PENDING_INSERT
  *                 delete                     PENDING_NOTHING (until inserted again)
  *   update                                   PENDING_UPDATE
+ *                 insert                     PENDING_INSERT, unless a delete came before
  *                 delete                     PENDING_DELETE, its old values fill the base
  *   delete                                   PENDING_DELETE
  *                 insert                     PENDING_UPDATE
@@ -44,6 +45,7 @@ enum pending_kind {
 struct pending_change {
     enum pending_kind kind;
     enum outbox_operation first; /* OUTBOX_NONE: no entry was folded yet */
+    bool was_deleted;            /* by one of the entries */
     struct change_base base;     /* empty for PENDING_INSERT */
     int64_t first_sequence;
     int64_t last_sequence;

@@ -48,7 +48,10 @@ static void entries_of_a_row_fold(void **state)
         {"uuu", PENDING_UPDATE, "0", 1},  {"uud", PENDING_DELETE, "0", 2},
         {"udi", PENDING_UPDATE, "0", 2},  {"udiu", PENDING_UPDATE, "0", 2},
         {"d", PENDING_DELETE, "0", 2},    {"di", PENDING_UPDATE, "0", 2},
-        {"diud", PENDING_DELETE, "0", 2},
+        {"diud", PENDING_DELETE, "0", 2}, {"ui", PENDING_INSERT, "", 0},
+        {"uiu", PENDING_INSERT, "", 0},   {"uid", PENDING_NOTHING, "", 0},
+        {"uidui", PENDING_INSERT, "", 0}, {"udui", PENDING_UPDATE, "0", 2},
+        {"dui", PENDING_UPDATE, "0", 2},
     };
 
     (void)state;
