@@ -46,7 +46,7 @@ def play(kind, cluster, folder, template, seed, **more):
     storm = kind(world, seed, **more)
     try:
         return storm.run()
-    except BaseException as failure:
+    except Exception as failure:
         path = write_down(storm, failure)
         raise AssertionError(f"seed {seed}: {failure}\nAgain: TIDEMARK_SEED={seed} make check-integration"
                              f" PYTEST='-k random_histories'\nHistory: {path}") from failure
