@@ -32,6 +32,7 @@ class History:
         self.followed = followed
         self.last = {}     # (party, table, id) -> the value that this party wrote last
         self.writers = {}  # (table, id) -> parties that wrote anything there, or tried to
+        self.returned = set()  # (table, id, value) that were written again on purpose
 
     # -- what is told to it --
 
@@ -45,6 +46,11 @@ class History:
         """For good: what was not pushed before need not arrive any more."""
         self.touched(party, table, key)
         self.last.pop((party, table, key), None)
+
+    def brought_back(self, party, table, key, value):
+        """An older value was written again: what stood there in between need not arrive."""
+        self.deleted(party, table, key)
+        self.returned.add((table, key, value))
 
     def touched(self, party, table, key):
         self.writers.setdefault((table, key), set()).add(party)
@@ -77,7 +83,7 @@ class History:
             column = self.followed.get(name)
             if op == "UPDATE" and column and before[column] != after[column]:
                 times[name, key, after[column]] = times.get((name, key, after[column]), 0) + 1
-        mine = {(table, key, value) for (_, table, key), value in self.last.items()}
+        mine = {(table, key, value) for (_, table, key), value in self.last.items()} - self.returned
         return [f"{what} arrived {count} times" for what, count in times.items() if count > 1 and what in mine]
 
     def _false_conflicts(self, party, kept):

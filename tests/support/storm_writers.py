@@ -30,11 +30,11 @@ class LocalWriter(Party):
     ACTIONS = [("insert_note", 12), ("insert_line", 8), ("change_body", 24), ("change_title", 10), ("delete_note", 8),
                ("restore_note", 4), ("change_n", 5), ("put_tag", 8), ("delete_tag", 6), ("edit_and_back", 5),
                ("change_lines", 4), ("replace_note", 3), ("replace_title", 2), ("move_tag", 2), ("delete_line", 2),
-               ("transaction", 5), ("unit", 4), ("roll_back", 2), ("touch", 1)]
+               ("edit_now_back_later", 6), ("transaction", 5), ("unit", 4), ("roll_back", 2), ("touch", 1)]
 
     def __init__(self, storm, name, path):
         super().__init__(storm, name)
-        self._path = path
+        self._path, self._borrowed = path, None
 
     def open(self):
         return sqlite3.connect(self._path, isolation_level=None, timeout=5)
@@ -132,6 +132,20 @@ class LocalWriter(Party):
             cache.execute("update note set body = 'tmp' where id = ?", (key,))
             self._change(cache, told, "update note set body = ? where id = ?", (found[0], key), "note", key)
         cache.execute("commit")
+
+    def _edit_now_back_later(self, cache, choose, told):
+        """Syncs may come in between: what changed there meanwhile must not be hidden by it."""
+        if self._borrowed:
+            key, old, value = self._borrowed
+            self._borrowed = None
+            if cache.execute("update note set body = ? where id = ? and body = ?", (old, key, value)).rowcount:
+                told.append(("brought_back", "note", key, old))
+            return
+        key, value = choose.choice(self._notes(cache)), self.fresh()
+        found = cache.execute("select body from note where id = ?", (key,)).fetchone()
+        if found:
+            self._change(cache, told, "update note set body = ? where id = ?", (value, key), "note", key, value)
+            self._borrowed = (key, found[0], value)
 
     def _change_lines(self, cache, choose, told):
         for key, in cache.execute("select id from line order by id limit 2").fetchall():
