@@ -144,9 +144,17 @@ static const char *text_or_nothing(const char *text)
     return text ? text : "";
 }
 
-static void keep_complaint(struct primary_complaint *complaint, const PGresult *result)
+/* The whole row is no news to whoever sent it, and may be long. */
+static const char *useful_detail(const PGresult *result)
 {
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+
+    return detail && strncmp(detail, "Failing row contains", 20) == 0 ? NULL : detail;
+}
+
+static void keep_complaint(struct primary_complaint *complaint, const PGresult *result)
+{
+    const char *detail = useful_detail(result);
 
     snprintf(complaint->sqlstate, sizeof(complaint->sqlstate), "%s",
              PQresultErrorField(result, PG_DIAG_SQLSTATE));

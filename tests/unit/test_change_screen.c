@@ -72,7 +72,8 @@ static void a_refused_change_shows_both_values_the_reason_and_the_cure(void **st
         change_screen_rejected_one, refused,
         "orders 7c1e   update   made 12:02:11 today, refused 12:02:14 today\n"
         "   total  120 -> -5\n"
-        "   refused with 23514: total must be >= 0\n"
+        "   refused with 23514:\n"
+        "   total must be >= 0\n"
         " cure: change the row in the cache: that is tried by itself; or mend the cause "
         "and\n"
         "       tidemark rejected retry 418 | discard 418   (discard keeps a copy in a "
