@@ -198,8 +198,8 @@ void change_screen_rejected_one(const struct change_view *view, const json_t *ch
     append_moment(view, change, "rejected_at");
     buffer_append_text(view->out, "\n");
     append_rejected_columns(view, change);
-    buffer_append_format(view->out,
-                         "   refused with %s: ", document_text(change, "sqlstate"));
+    buffer_append_format(view->out, "   refused with %s:\n   ",
+                         document_text(change, "sqlstate"));
     screen_wrap(view->out, document_text(change, "message"), 3, view->terminal);
     if (document_int(change, "cause"))
         buffer_append_format(view->out, "   it depends on rejected change %lld\n",
