@@ -156,7 +156,10 @@ $(OUT)/tidemark.pc: lib/tidemark.pc.in
 
 $(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(SHARED) $(SUPPORT))
 	@echo "  ld $@"
-	@$(CC) $(CFLAGS) $(SANITIZE) -o $@ $^ $(LIBS) -lcmocka
+	@$(CC) $(CFLAGS) $(SANITIZE) $(WRAP) -o $@ $^ $(LIBS) -lcmocka
+
+# Where every allocation of ours can be made to fail.
+$(OUT)/tests/unit/test_library_memory: WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup
 
 $(OUT)/tests/writer: $(call objects,$(WRITER))
 	@mkdir -p $(@D)

@@ -13,6 +13,7 @@ enum token { TOKEN_END, TOKEN_WORD, TOKEN_NAME, TOKEN_LINE };
 struct reader {
     const char *at;
     struct buffer text; /* of the token last read */
+    bool out_of_memory; /* some token was not read whole */
     struct table *table;
 };
 
@@ -30,6 +31,7 @@ static enum token next(struct reader *reader)
 {
     size_t length;
 
+    reader->out_of_memory |= reader->text.failed;
     buffer_clear(&reader->text);
     buffer_append_text(&reader->text, "");
     reader->at += strspn(reader->at, " ");
@@ -69,8 +71,15 @@ static bool at_name(const struct reader *reader)
     return reader->at[strspn(reader->at, " ")] == '"';
 }
 
+static bool is_incomplete(const struct reader *reader)
+{
+    return reader->out_of_memory || reader->text.failed;
+}
+
 static enum outcome malformed(const struct reader *reader, struct error *err)
 {
+    if (is_incomplete(reader))
+        return error_out_of_memory(err);
     return error_set(err, ERROR_CORRUPT,
                      "the cache describes a table in a way that this tidemark does not "
                      "understand, before: %.60s",
@@ -240,40 +249,52 @@ static enum outcome read_index(struct reader *reader, bool unique, struct error 
     return take_line(reader, err);
 }
 
+static enum outcome read_parent(struct reader *reader, struct table_foreign_key *key,
+                                struct error *err)
+{
+    size_t count = 0;
+    enum outcome outcome = OK;
+
+    if (take_name(reader, &key->parent_schema, err) == FAILED ||
+        take_name(reader, &key->parent_table, err) == FAILED ||
+        take_names(reader, &key->parent_columns, &count, err) == FAILED)
+        outcome = FAILED;
+    if (outcome == OK && count == key->column_count)
+        return take_line(reader, err);
+    /* the release counts by column_count */
+    while (count > key->column_count)
+        free(key->parent_columns[--count]);
+    key->column_count = count;
+    return outcome == OK ? malformed(reader, err) : FAILED;
+}
+
 static enum outcome read_foreign_key(struct reader *reader, struct error *err)
 {
     struct table *table = reader->table;
     struct table_foreign_key *keys =
         reallocarray(table->foreign_keys, table->foreign_key_count + 1, sizeof(*keys));
     struct table_foreign_key *key;
-    size_t parent_count = 0;
 
     if (!keys)
         return error_out_of_memory(err);
     table->foreign_keys = keys;
     key = &keys[table->foreign_key_count++];
     *key = (struct table_foreign_key){0};
-    if (!take_word(reader, "key") ||
-        take_columns(reader, &key->columns, &key->column_count, err) == FAILED ||
-        !take_word(reader, "to"))
+    if (!take_word(reader, "key"))
         return malformed(reader, err);
-    if (take_name(reader, &key->parent_schema, err) == FAILED ||
-        take_name(reader, &key->parent_table, err) == FAILED ||
-        take_names(reader, &key->parent_columns, &parent_count, err) == FAILED)
+    if (take_columns(reader, &key->columns, &key->column_count, err) == FAILED)
         return FAILED;
-    if (parent_count == key->column_count)
-        return take_line(reader, err);
-    /* the release counts by column_count */
-    while (parent_count > key->column_count)
-        free(key->parent_columns[--parent_count]);
-    key->column_count = parent_count;
-    return malformed(reader, err);
+    if (!take_word(reader, "to"))
+        return malformed(reader, err);
+    return read_parent(reader, key, err);
 }
 
 static enum outcome read_text(struct reader *reader, char **out_text, struct error *err)
 {
-    if (*out_text || take_name(reader, out_text, err) == FAILED)
+    if (*out_text)
         return malformed(reader, err);
+    if (take_name(reader, out_text, err) == FAILED)
+        return FAILED;
     return take_line(reader, err);
 }
 
@@ -312,7 +333,7 @@ enum outcome table_reading(const char *fingerprint, struct table *out_table,
 
     while (outcome == OK && *reader.at)
         outcome = read_item(&reader, err);
-    if (outcome == OK && (!table.name || !table.key_count))
+    if (outcome == OK && (!table.name || !table.key_count || is_incomplete(&reader)))
         outcome = malformed(&reader, err);
     buffer_release(&reader.text);
     if (outcome == FAILED)

@@ -11,14 +11,14 @@
 /* Of a query's parameters that are arrays or objects: their text, which must live until
  * the query has run. */
 struct parameter_texts {
-    char **items;
+    struct buffer *items;
     size_t count;
 };
 
 static void release_texts(struct parameter_texts *texts)
 {
     for (size_t i = 0; i < texts->count; i++)
-        free(texts->items[i]);
+        buffer_release(&texts->items[i]);
     free(texts->items);
 }
 
@@ -31,12 +31,12 @@ static enum outcome bind_text_of(struct statement *query, int parameter,
                                  const json_t *json, struct parameter_texts *texts,
                                  struct error *err)
 {
-    char *text = json_dumps(json, JSON_COMPACT);
+    struct buffer *text = &texts->items[texts->count++];
 
-    if (!text)
-        return error_out_of_memory(err);
-    texts->items[texts->count++] = text;
-    statement_bind_text(query, parameter, text);
+    row_json_dump(text, json);
+    if (buffer_check(text, err) == FAILED)
+        return FAILED;
+    statement_bind_bytes(query, parameter, text->data, text->length);
     return OK;
 }
 

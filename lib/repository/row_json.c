@@ -255,12 +255,27 @@ static enum outcome read_blob(struct row_json_cell *cell, const json_t *json,
     return set_bytes(cell, VALUE_BLOB);
 }
 
+static int append_part(const char *part, size_t size, void *text)
+{
+    struct buffer *whole = text;
+
+    buffer_append(whole, part, size);
+    return whole->failed ? -1 : 0;
+}
+
+void row_json_dump(struct buffer *text, const json_t *json)
+{
+    if (json_dump_callback(json, append_part, text, JSON_COMPACT | JSON_ENCODE_ANY))
+        text->failed = true;
+}
+
 static enum outcome set_dumped(struct row_json_cell *cell, const json_t *json,
                                struct error *err)
 {
-    OWNED(text_free) char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-
-    return text ? set_text(cell, text, strlen(text)) : error_out_of_memory(err);
+    row_json_dump(&cell->bytes, json);
+    if (buffer_check(&cell->bytes, err) == FAILED)
+        return FAILED;
+    return set_bytes(cell, VALUE_TEXT);
 }
 
 static bool fits_array(enum column_codec codec, const json_t *element)
