@@ -100,7 +100,9 @@ struct tide_cache_options {
 
 /*
  * Opens a cache that tidemark made, with foreign keys checked. options NULL: the
- * defaults. A file that cannot be written to opens for reading. TIDE_ERROR_SYSTEM: there
+ * defaults. A file that cannot be written to opens for reading; when its folder
+ * cannot be written to either, as long as a program that may write has it open (SQLite's
+ * WAL mode). TIDE_ERROR_SYSTEM: there
  * is no such file, or no right to read it; TIDE_ERROR_CORRUPT: it is no SQLite file;
  * TIDE_ERROR_MISUSE: it is another program's, or of another version of tidemark.
  */

@@ -1,6 +1,8 @@
 """libtidemark as an application's author meets it: models, an example, a daemon behind it."""
 import glob
 import os
+import re
+import subprocess
 
 import pytest
 
@@ -202,3 +204,47 @@ def test_models_are_written_anew_but_nothing_else_is(notes):
     answer = notes.tool("models", "--out", models)
     assert answer.status == 2 and "no generated file" in answer.err
     assert open(header).read() == "/* mine */\n"
+
+
+def test_the_example_in_the_readme_works(notes, world):
+    with open(os.path.join(ROOT, "README.md")) as readme:
+        example = re.search(r"```c\n(.*?)```", readme.read(), re.DOTALL).group(1)
+    source = os.path.join(notes.folder, "remember.c")
+    with open(source, "w") as out:
+        out.write(example)
+    program = compile_program(notes.folder, "remember", [source])
+    notes.start()
+    number, said = run([program, notes.cache_path]).splitlines()
+    assert said == "the primary has it"
+    assert world.run("select id::text, title from note") == [(number, "Milk")]
+
+
+def test_two_applications_write_at_once(notes, world):
+    program = build_notes(notes)
+    lines = "".join(f"add {{name}} {number}\n" for number in range(50))
+    talks = [subprocess.Popen([program, notes.cache_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+             for _ in range(2)]
+    for name, talk in zip(("left", "right"), talks):
+        talk.stdin.write(lines.format(name=name))
+        talk.stdin.flush()
+    for talk in talks:
+        out, _ = talk.communicate(timeout=60)
+        assert "!" not in out
+    notes.sync()
+    assert world.value("select count(*) from note") == 100
+
+
+def test_a_file_that_cannot_be_written_to_is_read(notes, world):
+    world.run("insert into note (title) values ('Here')")
+    notes.sync()
+    program = build_notes(notes)
+    os.chmod(notes.folder, 0o755)
+    os.chmod(notes.cache_path, 0o444)
+    os.chmod(os.path.dirname(notes.folder), 0o755)
+    command = ["setpriv", "--reuid=65534", "--clear-groups", program, notes.cache_path] if os.getuid() == 0 else [
+        program, notes.cache_path]
+    with notes.open_cache() as held:  # somebody with rights has it open, or nobody could read it
+        held.execute("select count(*) from note").fetchone()
+        out = run(command, input="add More\n", cwd="/")
+    assert out.splitlines()[0] == "1  Here"
+    assert "is open for reading only" in out
