@@ -15,6 +15,7 @@ static const char *const capture_prefixes[] = {
     "tide_capture_replace_",
     "tide_capture_before_update_",
     "tide_capture_update_",
+    "tide_capture_stamp_",
     "tide_capture_key_",
     "tide_capture_evict_",
     "tide_capture_before_delete_",
@@ -25,7 +26,8 @@ static const char *const capture_prefixes[] = {
     "tide_guard_delete_",
 };
 
-/* An entry for the row from this very statement. */
+/* An entry for the row from this very statement, or from the millisecond that it began.
+ */
 static void exists_recent_entry(const struct trigger *trigger)
 {
     buffer_append_format(trigger->sql,
@@ -145,6 +147,13 @@ static void on_insert(const struct trigger *trigger)
     trigger_text(trigger, "NULL);\nEND;\n");
 }
 
+static void when_something_differs(const struct trigger *trigger)
+{
+    trigger_row_value(trigger, "OLD", trigger_is_not_stamp);
+    trigger_text(trigger, " IS NOT ");
+    trigger_row_value(trigger, "NEW", trigger_is_not_stamp);
+}
+
 /* Something differs, and it is not just our own stamp. */
 static void when_changed(const struct trigger *trigger)
 {
@@ -153,9 +162,7 @@ static void when_changed(const struct trigger *trigger)
     trigger_text(trigger, " AND ");
     trigger_same_key(trigger, "OLD", "NEW");
     trigger_text(trigger, " AND (");
-    trigger_row_value(trigger, "OLD", trigger_is_not_stamp);
-    trigger_text(trigger, " IS NOT ");
-    trigger_row_value(trigger, "NEW", trigger_is_not_stamp);
+    when_something_differs(trigger);
     if (trigger->updated_at != TABLE_NO_COLUMN) {
         trigger_text(trigger, " OR OLD.");
         mirror_sql_identifier(trigger->sql, table->columns[trigger->updated_at].name);
@@ -167,20 +174,42 @@ static void when_changed(const struct trigger *trigger)
     trigger_text(trigger, ")");
 }
 
+/* Behind the application's own triggers: a full-text index that sees the stamp before the
+ * change that it belongs to would be wrong for ever. */
+static void stamp_update(const struct trigger *trigger)
+{
+    if (trigger->updated_at == TABLE_NO_COLUMN)
+        return;
+    trigger_begin(trigger, "tide_capture_stamp_", "AFTER UPDATE");
+    trigger_text(trigger, " AND ");
+    trigger_value(trigger, "NEW", (size_t)trigger->updated_at);
+    trigger_text(trigger, " IS ");
+    trigger_value(trigger, "OLD", (size_t)trigger->updated_at);
+    trigger_text(trigger, " AND ");
+    trigger_same_key(trigger, "OLD", "NEW");
+    trigger_text(trigger, " AND ");
+    when_something_differs(trigger);
+    trigger_text(trigger, "\nBEGIN");
+    stamp(trigger);
+    trigger_text(trigger, "\nEND;\n");
+}
+
+/* The entry comes before the change: a trigger of the application that changes the row
+ * once more, after it, has its entry behind ours, and the first old value counts. */
 static void on_update(const struct trigger *trigger)
 {
     trigger_begin_update_of(trigger, "tide_capture_before_update_", "BEFORE",
                             replaced_is_decided_by);
     replaced_keep(trigger, false);
 
-    trigger_begin(trigger, "tide_capture_update_", "AFTER UPDATE");
+    trigger_begin(trigger, "tide_capture_update_", "BEFORE UPDATE");
     when_changed(trigger);
     trigger_text(trigger, "\nBEGIN\n ");
     start_entry_of(trigger, "OLD", "update");
     trigger_base(trigger, "OLD", true);
-    trigger_text(trigger, ");");
-    stamp(trigger);
-    trigger_text(trigger, "\nEND;\n");
+    trigger_text(trigger, ");\nEND;\n");
+
+    stamp_update(trigger);
 
     trigger_begin_update_of(trigger, "tide_capture_evict_", "AFTER",
                             replaced_is_decided_by);

@@ -28,3 +28,17 @@ def test_a_row_that_a_trigger_completes_arrives(world):
     assert world.run("select id, email, slug from person where id = 3") == [(3, "three", "p3")]
     assert daemon.value("select count(*) from tide_conflict") == 0
     world.assert_equal(daemon, "person")
+
+
+def test_a_value_that_a_trigger_tidies_up_arrives_without_a_conflict(world):
+    """The trigger's own change is made after the one that fired it, and so is its entry."""
+    daemon = offline(world, """
+        create trigger tidy after update of email on person when new.email <> lower(new.email) begin
+            update person set email = lower(new.email) where id = new.id;
+        end""")
+    daemon.query("update person set email = 'UNO@X' where id = 1")
+    assert daemon.value("select base from tide_outbox order by sequence limit 1") == """{"email":"'one'"}"""
+    daemon.sync()
+    assert world.value("select email from person where id = 1") == "uno@x"
+    assert daemon.value("select count(*) from tide_conflict") == 0
+    world.assert_equal(daemon, "person")
