@@ -108,7 +108,10 @@ campaign-autogenerate: all $(OUT)/tests/campaigns/autogenerate_once ## Prove aut
 bench: all ## Measure against yardsticks in the same run
 	/usr/bin/python3 -B tests/bench/bench.py
 
-install: all ## Install into $(DESTDIR)$(PREFIX)
+man: programs ## Make the man pages in build/man, out of what header and programs say
+	/usr/bin/python3 -B man/make_man.py $(OUT) $(OUT)/man
+
+install: all man ## Install into $(DESTDIR)$(PREFIX)
 	install -D -m 0755 build/tidemarkd $(DESTDIR)$(PREFIX)/bin/tidemarkd
 	install -D -m 0755 build/tidemark $(DESTDIR)$(PREFIX)/bin/tidemark
 	install -D -m 0644 lib/tidemark.h $(DESTDIR)$(PREFIX)/include/tidemark.h
@@ -119,6 +122,7 @@ install: all ## Install into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	sed 's,^prefix=.*,prefix=$(PREFIX),' lib/tidemark.pc.in > $(DESTDIR)$(PREFIX)/lib/pkgconfig/tidemark.pc
 	sed -i 's,@VERSION@,$(VERSION),' $(DESTDIR)$(PREFIX)/lib/pkgconfig/tidemark.pc
+	cd build/man && for page in man?/*; do install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/$$page || exit 1; done
 	install -D -m 0644 systemd/tidemark.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tidemark.conf
 	install -D -m 0644 systemd/tidemark.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tidemark.conf
 	install -D -m 0644 systemd/tidemark.conf $(DESTDIR)$(PREFIX)/share/doc/tidemark/tidemark.conf
@@ -187,6 +191,6 @@ $(OUT)/gen/%_migrations.h: lib/base/embed_files.awk $(wildcard migrations/cache/
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all programs library help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
+.PHONY: all programs library man help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
         check-headers asan campaign campaign-storm campaign-write campaign-mutants campaign-autogenerate \
         bench install clean

@@ -248,3 +248,26 @@ def test_a_file_that_cannot_be_written_to_is_read(notes, world):
         out = run(command, input="add More\n", cwd="/")
     assert out.splitlines()[0] == "1  Here"
     assert "is open for reading only" in out
+
+
+def test_what_is_installed_is_enough_to_build_with(notes):
+    folder = os.path.join(notes.folder, "installed")
+    run(["make", "-o", "all", "-o", "programs", "-o", "library", "install", f"DESTDIR={folder}", "PREFIX=/opt/tide"],
+        cwd=ROOT)
+    base = os.path.join(folder, "opt/tide")
+    environment = {**os.environ, "PKG_CONFIG_PATH": f"{base}/lib/pkgconfig", "PKG_CONFIG_SYSROOT_DIR": folder}
+    flags = run(["pkg-config", "--cflags", "--libs", "tidemark"], env=environment).split()
+    assert f"-L{base}/lib" in flags
+    source = os.path.join(notes.folder, "version.c")
+    with open(source, "w") as out:
+        out.write("#include <tidemark.h>\nint main(void) { tide_cache_close(NULL); return TIDE_VERSION_MAJOR; }\n")
+    run(["gcc", "-o", f"{notes.folder}/version", source, *flags, f"-Wl,-rpath,{base}/lib"])
+    run([f"{notes.folder}/version"])
+    assert "libtidemark.so.0" in run(["objdump", "-p", f"{notes.folder}/version"])
+    pages = sorted(os.path.basename(path) for path in glob.glob(f"{base}/share/man/man?/*"))
+    assert {"libtidemark.3", "tide_cache_open.3", "tidemark.1", "tidemark.conf.5", "tidemarkd.8"} <= set(pages)
+    if os.path.exists("/usr/bin/man"):
+        for path in glob.glob(f"{base}/share/man/man?/*"):
+            complaints = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", path],
+                                        capture_output=True, text=True, timeout=60).stderr
+            assert complaints == "", path
