@@ -43,7 +43,7 @@ MUTATIONS = [
              ("daemon/sync/push_filing.c", "        file_clean(filing, &summary->refetched, err) == FAILED ||\n", ""), seeds=60),
     Mutation("refused_entries_stay", "later edits of a refused row stay in the outbox",
              ("lib/store/push_record.c", "    if (take_rejected(db, tables, push->push_id, err) == FAILED ||\n        ", "    if ("),
-             seeds=60),
+             tests="one_bad_row and being_refused"),
     Mutation("every_captured_column_is_dirty", "an edit that was taken back is pushed",
              ("lib/model/pending_change.c", "           !is_same(&base, now);", "           !is_same(&base, now) || table;"), seeds=60),
     Mutation("pull_overwrites_local_changes", "rows that arrive do not look for pending changes",

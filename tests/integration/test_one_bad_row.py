@@ -342,3 +342,25 @@ def test_many_bad_rows_among_many_good_ones(shop):
     assert answer.status in (0, 3), answer
     daemon.sync()
     assert_settled(world, daemon)
+
+
+def test_edits_made_while_a_row_is_being_refused_go_with_it(world):
+    """Alone they would find no row on the primary to go to."""
+    world.run(SCHEMA)
+    world.track(*TABLES)
+    proxy = world.proxy()
+    daemon = world.daemon(conninfo=proxy.conninfo(world.database), start=False)
+    daemon.sync()
+    write(daemon, "insert into item (id, n) values ('bad', -1)")
+    refused = []
+
+    def edit_when_refused(message, from_client):
+        if not from_client and b"C23514\0" in message and not refused:
+            refused.append(message)
+            write(daemon, "update item set n = 5, label = 'later' where id = 'bad'")
+    proxy.watch(edit_when_refused)
+    sync_with_rejections(daemon)
+    only, = rejected(daemon)
+    assert refused and json.loads(only["values"])["label"] == "later", only
+    assert daemon.query("select * from tide_conflict") == []
+    assert_settled(world, daemon)
