@@ -87,7 +87,10 @@ class History:
         return [f"{what} arrived {count} times" for what, count in times.items() if count > 1 and what in mine]
 
     def _false_conflicts(self, party, kept):
-        """Nothing conflicts in a row that nobody else ever wrote to, unless it was rejected before."""
+        """Nothing conflicts in a row that nobody else ever wrote to, unless it was rejected before;
+        nor in a column that is what it was."""
+        for table, key, column in kept.unchanged:
+            yield f"{party}: {table} {key}: conflict in {column}, though it was not changed here"
         for table, key, column in kept.conflicts:
             others = self.writers.get((table, key), set()) - {party}
             if not others and (table, key) not in kept.rejected:
@@ -103,10 +106,13 @@ class Kept:
             row = (table, json.loads(key)[0])
             self.rejected.add(row)
             self.values |= {(*row, str(value)) for value in json.loads(values or "{}").values()}
-        for table, key, column, value in cache.execute(
-                "select table_name, row_key, column_name, local_value from tide_conflict"):
+        self.unchanged = []
+        for table, key, column, base, value, rule in cache.execute(
+                "select table_name, row_key, column_name, base_value, local_value, rule from tide_conflict"):
             row = (table, json.loads(key)[0])
             self.conflicts.append((*row, column))
+            if base is not None and base == value and not rule.startswith("deleted"):
+                self.unchanged.append((*row, column))
             self.values.add((*row, str(value)))
 
     def holds(self, table, key, value):
