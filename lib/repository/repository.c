@@ -59,10 +59,35 @@ enum tide_result tide_repository_new(struct tide_repository **out_repository,
     return TIDE_OK;
 }
 
+static void drop_statement(struct kept_statement *kept)
+{
+    statement_release(&kept->statement);
+    free(TAKE(kept->sql));
+}
+
+enum outcome repository_prepare(struct tide_repository *repository,
+                                struct kept_statement *kept, struct buffer *sql,
+                                struct statement **out_statement, struct error *err)
+{
+    if (buffer_check(sql, err) == FAILED)
+        return FAILED;
+    if (!kept->sql || strcmp(kept->sql, sql->data) != 0) {
+        drop_statement(kept);
+        if (statement_prepare_text(&kept->statement, repository->cache->file.db,
+                                   repository->table.name, sql->data, err) == FAILED)
+            return FAILED;
+        kept->sql = buffer_take(sql);
+    }
+    *out_statement = &kept->statement;
+    return OK;
+}
+
 void tide_repository_free(struct tide_repository *repository)
 {
     if (!repository)
         return;
+    drop_statement(&repository->insert);
+    drop_statement(&repository->update);
     table_release(&repository->table);
     free(repository);
 }

@@ -11,11 +11,27 @@
 #include "lib/store/mirror_sql_repository.h"
 #include "lib/store/row_lookup.h"
 
+/* A statement that is likely to be wanted again: with the capture triggers in it, making
+ * one takes a hundred times as long as running it. */
+struct kept_statement {
+    char *sql; /* NULL: none is kept */
+    struct statement statement;
+};
+
 struct tide_repository {
     struct tide_cache *cache;
     struct table table;
     int64_t schema_version; /* of the file, when the table was last compared */
+    struct kept_statement insert;
+    struct kept_statement update;
 };
+
+/* The statement for that SQL, ready to be bound; reset it after use. The repository's. */
+MUST_CHECK enum outcome repository_prepare(struct tide_repository *repository,
+                                           struct kept_statement *kept,
+                                           struct buffer *sql,
+                                           struct statement **out_statement,
+                                           struct error *err);
 
 /* ERROR_SCHEMA: the table is not the one any more that the repository was made for. */
 MUST_CHECK enum outcome repository_check(struct tide_repository *repository,

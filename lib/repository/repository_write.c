@@ -186,7 +186,7 @@ static enum outcome delete_for_good(const struct tide_repository *repository,
 }
 
 /* NOTHING: it is so already. */
-static enum outcome set_deleted(const struct tide_repository *repository,
+static enum outcome set_deleted(struct tide_repository *repository,
                                 struct tide_unit_of_work *unit, struct subject *subject,
                                 bool deleted, struct error *err)
 {

@@ -71,8 +71,8 @@ static enum outcome make_room(struct row_change *change, struct error *err)
 }
 
 enum outcome row_change_init(struct row_change *change,
-                             const struct tide_repository *repository,
-                             const json_t *values, struct error *err)
+                             struct tide_repository *repository, const json_t *values,
+                             struct error *err)
 {
     OWNED(row_change_release) struct row_change made = {.repository = repository};
     const char *name;
@@ -230,52 +230,60 @@ static enum outcome explain(const struct row_change *change, const struct value 
     return FAILED;
 }
 
+/* Steps once, and says who is in the way. */
+static enum outcome run(const struct row_change *change, struct statement *statement,
+                        const struct value *row, struct error *err)
+{
+    enum outcome outcome = statement_step(statement, err);
+    bool broke_unique;
+
+    if (outcome != FAILED)
+        return outcome;
+    broke_unique = statement_broke_unique(statement);
+    statement_reset(statement);
+    return explain(change, row, broke_unique, err);
+}
+
 enum outcome row_change_insert(const struct row_change *change,
                                struct repository_key *key, struct error *err)
 {
-    const struct tide_repository *repository = change->repository;
-    OWNED(statement_release) struct statement insert = {0};
+    struct tide_repository *repository = change->repository;
     OWNED(buffer_release) struct buffer sql = {0};
+    struct statement *insert;
     enum outcome outcome;
 
     mirror_sql_repository_insert(&sql, &repository->table, change->columns,
                                  change->count);
-    if (buffer_check(&sql, err) == FAILED ||
-        statement_prepare_text(&insert, repository->cache->file.db,
-                               repository->table.name, sql.data, err) == FAILED)
+    if (repository_prepare(repository, &repository->insert, &sql, &insert, err) == FAILED)
         return FAILED;
-    bind_values(&insert, change);
-    outcome = statement_step(&insert, err);
-    if (outcome == FAILED) {
-        bool broke_unique = statement_broke_unique(&insert);
-
-        statement_reset(&insert);
-        return explain(change, NULL, broke_unique, err);
-    }
-    if (outcome == OK && take_key(change, &insert, key, err) == FAILED)
-        return FAILED;
-    return statement_run(&insert, err);
+    bind_values(insert, change);
+    outcome = run(change, insert, NULL, err);
+    if (outcome == OK)
+        outcome = take_key(change, insert, key, err);
+    if (outcome == OK)
+        return statement_run(insert, err);
+    statement_reset(insert);
+    if (outcome == NOTHING)
+        return error_set(err, ERROR_CONFLICT, "a trigger of the cache ignored the row");
+    return FAILED;
 }
 
 enum outcome row_change_update(const struct row_change *change, const struct value *key,
                                const struct value *row, struct error *err)
 {
-    const struct table *table = &change->repository->table;
-    OWNED(statement_release) struct statement update = {0};
+    struct tide_repository *repository = change->repository;
+    const struct table *table = &repository->table;
     OWNED(buffer_release) struct buffer sql = {0};
-    bool broke_unique;
+    struct statement *update;
+    enum outcome outcome;
 
     mirror_sql_edit_update(&sql, table, change->columns, change->count);
-    if (buffer_check(&sql, err) == FAILED ||
-        statement_prepare_text(&update, change->repository->cache->file.db, table->name,
-                               sql.data, err) == FAILED)
+    if (repository_prepare(repository, &repository->update, &sql, &update, err) == FAILED)
         return FAILED;
-    bind_values(&update, change);
+    bind_values(update, change);
     for (size_t i = 0; i < table->key_count; i++)
-        value_bind(&update, (int)(change->count + i) + 1, &key[i]);
-    if (statement_step(&update, err) != FAILED)
-        return OK;
-    broke_unique = statement_broke_unique(&update);
-    statement_reset(&update);
-    return explain(change, row, broke_unique, err);
+        value_bind(update, (int)(change->count + i) + 1, &key[i]);
+    outcome = run(change, update, row, err);
+    statement_reset(update);
+    return outcome == FAILED ? FAILED : OK;
 }

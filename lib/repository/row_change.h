@@ -8,7 +8,7 @@
 #include "lib/repository/repository.h"
 
 struct row_change {
-    const struct tide_repository *repository; /* borrowed */
+    struct tide_repository *repository; /* borrowed */
     size_t *columns;
     struct row_json_cell *cells; /* one for each of them */
     size_t count;
@@ -19,7 +19,7 @@ struct row_change {
  * application's to write, or holds what the column cannot.
  */
 MUST_CHECK enum outcome row_change_init(struct row_change *change,
-                                        const struct tide_repository *repository,
+                                        struct tide_repository *repository,
                                         const json_t *values, struct error *err);
 void row_change_release(struct row_change *change); /* a zeroed one is fine */
 
