@@ -16,7 +16,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 PACKAGES := libpq sqlite3 jansson libuv libsystemd
 DEPS     := build-essential pkg-config libpq-dev libsqlite3-dev libjansson-dev libuv1-dev libinih-dev \
             libsystemd-dev libcmocka-dev postgresql-15 postgresql-client-15 pgbouncer sqlite3 \
-            python3 python3-pytest python3-psycopg2 python3-sqlalchemy python3-django clang-format clang-tidy faketime
+            python3 python3-pytest python3-pytest-xdist python3-psycopg2 python3-sqlalchemy python3-django clang-format clang-tidy faketime
 
 CPPFLAGS += -I. -I$(OUT)/gen -D_GNU_SOURCE -DTIDEMARK_VERSION='"$(VERSION)"' \
             $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null | tr ' ' '\n' | sed -n 's/^-I/-isystem /p')
@@ -63,7 +63,7 @@ check: $(UNIT_TESTS) ## Run the unit tests
 unit-tests: $(UNIT_TESTS)
 
 check-integration: all faults $(OUT)/tests/writer $(OUT)/tests/campaigns/autogenerate_once ## Run the tests against a real PostgreSQL
-	/usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/integration $(PYTEST)
+	/usr/bin/python3 -B -m pytest -q -p no:cacheprovider -n auto --maxprocesses 4 tests/integration $(PYTEST)
 
 campaign: campaign-storm campaign-write campaign-mutants ## What make test does of the write path, in full: an hour
 
