@@ -229,18 +229,45 @@ static enum outcome open_copy(struct carriage *carriage, const struct table *tab
     return prepare_by_key(carriage->db, &carriage->new_row, table, copy_name, err);
 }
 
+/* What SQLite said, about the table and not about the private copy of it. */
+static void append_misfit(struct buffer *message, const struct carriage *carriage,
+                          const struct error *misfit)
+{
+    const char *copy_name = carriage->mirror.physical_name;
+    const char *table_name = carriage->mirror.table->name;
+    const char *what = strstr(misfit->message, ": ");
+    const char *named;
+
+    what = what ? what + strlen(": ") : misfit->message;
+    named = strstr(what, copy_name);
+    buffer_append_format(message,
+                         "%s has another shape on the primary now, and the row does not "
+                         "fit it: ",
+                         table_name);
+    if (named) {
+        buffer_append(message, what, (size_t)(named - what));
+        buffer_append_text(message, table_name);
+        what = named + strlen(copy_name);
+    }
+    buffer_append_text(message, what);
+}
+
 /* A row that does not fit the new shape is no reason to stop. */
 static enum outcome settle_misfit(struct carriage *carriage,
                                   const struct pending_row *row,
                                   const struct statement *statement, struct error *err)
 {
+    OWNED(buffer_release) struct buffer message = {0};
     struct pending_refusal refusal = {0};
     struct error misfit = *err;
 
     if (misfit.kind != ERROR_REJECTED && misfit.kind != ERROR_SCHEMA)
         return FAILED;
     refusal.sqlstate = statement_broke_unique(statement) ? "23505" : "23502";
-    refusal.message = misfit.message;
+    append_misfit(&message, carriage, &misfit);
+    if (buffer_check(&message, err) == FAILED)
+        return FAILED;
+    refusal.message = message.data;
     if (pending_reject(carriage->db, carriage->pending, row, &refusal, err) == FAILED)
         return FAILED;
     return mirror_refetch(&carriage->mirror, row->key, err);

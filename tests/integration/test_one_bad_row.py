@@ -183,6 +183,7 @@ def test_a_column_that_may_not_be_null(shop):
     assert answer.status == 3, answer
     states = {row["sqlstate"] for row in rejected(daemon)}
     assert states == {"23502"}, rejected(daemon)
+    assert all("tide_copy" not in message for (message,) in daemon.query("select message from tide_rejected"))
     world.run("alter table item alter label drop not null")
     sync_with_rejections(daemon)
     daemon.tool("rejected", "retry", "--all")
