@@ -88,13 +88,12 @@ void mirror_sql_count_live(struct buffer *sql, const struct table *table,
 
 /*
  * As an application writes: INSERT INTO table (columns) VALUES (?1, …); UPDATE table SET
- * column = ?1, … WHERE key = ?n+1 …; SELECT every column WHERE key = ?1 ….
+ * column = ?1, … WHERE key = ?n+1 ….
  */
 void mirror_sql_edit_insert(struct buffer *sql, const struct table *table,
                             const size_t *columns, size_t count);
 void mirror_sql_edit_update(struct buffer *sql, const struct table *table,
                             const size_t *columns, size_t count);
-void mirror_sql_edit_select(struct buffer *sql, const struct table *table);
 
 /* ---- the primary ---- */
 

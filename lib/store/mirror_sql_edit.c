@@ -47,9 +47,3 @@ void mirror_sql_edit_update(struct buffer *sql, const struct table *table,
     }
     where_key(sql, table, count + 1);
 }
-
-void mirror_sql_edit_select(struct buffer *sql, const struct table *table)
-{
-    mirror_sql_select_all(sql, table, table->name);
-    where_key(sql, table, 1);
-}

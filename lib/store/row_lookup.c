@@ -16,7 +16,7 @@ enum outcome row_lookup_init(struct row_lookup *lookup, struct database *db,
     made.row = calloc(table->column_count, sizeof(*made.row));
     if (!made.row)
         return error_out_of_memory(err);
-    mirror_sql_edit_select(&sql, table);
+    mirror_sql_select_by_key(&sql, table, table->name);
     if (buffer_check(&sql, err) == FAILED ||
         statement_prepare_text(&made.query, db, table->name, sql.data, err) == FAILED)
         return FAILED;

@@ -60,7 +60,7 @@ static enum outcome read_row(struct database *db, const struct table *table,
     struct value values[TABLE_KEY_LIMIT];
     enum outcome outcome;
 
-    mirror_sql_edit_select(&sql, table);
+    mirror_sql_select_by_key(&sql, table, table->name);
     if (buffer_check(&sql, err) == FAILED ||
         row_key_values(table, key, &bytes, values, err) == FAILED ||
         statement_prepare_text(&query, db, "read the row", sql.data, err) == FAILED)
