@@ -107,6 +107,15 @@ static bool is_key(const struct trigger *trigger, size_t column)
     return table_is_key(trigger->table, column);
 }
 
+static void of_put_back(const struct trigger *trigger, const char *start, const char *row)
+{
+    buffer_append_format(trigger->sql,
+                         "%s FROM tide_put_back WHERE table_id = %lld"
+                         " AND row_key = ",
+                         start, (long long)trigger->table_id);
+    trigger_key(trigger, row);
+}
+
 /* Not for the tombstone that the delete trigger puts back. */
 static void unless_put_back(const struct trigger *trigger)
 {
@@ -116,9 +125,8 @@ static void unless_put_back(const struct trigger *trigger)
     trigger_value(trigger, "NEW", (size_t)trigger->table->deleted_at);
     trigger_text(trigger, " IS NULL OR ");
     replaced_exists_key(trigger, "NEW");
-    trigger_text(trigger, " OR NOT ");
-    exists_recent_entry(trigger);
-    trigger_text(trigger, ")");
+    of_put_back(trigger, " OR NOT EXISTS (SELECT 1", "NEW");
+    trigger_text(trigger, "))");
 }
 
 /* Of two triggers SQLite fires the younger first. What was replaced must still be there
@@ -274,7 +282,11 @@ static void put_back(const struct trigger *trigger)
     const struct table *table = trigger->table;
     bool numbered = trigger->row_number && !mirror_sql_has_rowid_key(table);
 
-    trigger_text(trigger, "\n INSERT INTO ");
+    buffer_append_format(
+        trigger->sql, "\n INSERT INTO tide_put_back (table_id, row_key) VALUES (%lld, ",
+        (long long)trigger->table_id);
+    trigger_key(trigger, "OLD");
+    trigger_text(trigger, ") ON CONFLICT DO NOTHING;\n INSERT INTO ");
     mirror_sql_identifier(trigger->sql, table->name);
     trigger_text(trigger, " (");
     if (numbered)
@@ -294,6 +306,8 @@ static void put_back(const struct trigger *trigger)
             trigger_value(trigger, "OLD", i);
     }
     trigger_text(trigger, ");");
+    of_put_back(trigger, "\n DELETE", "OLD");
+    trigger_text(trigger, ";");
 }
 
 static void on_delete(const struct trigger *trigger)

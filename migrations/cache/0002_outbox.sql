@@ -24,6 +24,13 @@ create table tide_replaced (
     primary key (table_id, owner, row_key)
 ) without rowid;
 
+-- Rows that a delete puts back as tombstones, while it does. Empty between statements.
+create table tide_put_back (
+    table_id integer not null,
+    row_key  text    not null, -- as in tide_outbox
+    primary key (table_id, row_key)
+) without rowid;
+
 -- A trigger that inserts here learns the conflict policy of its statement: IGNORE changes
 -- nothing, REPLACE sets the mark, and ABORT fails as the statement itself is about to. Its
 -- message names the index.

@@ -113,6 +113,26 @@ static void a_soft_delete_leaves_a_tombstone(void **state)
                      1);
 }
 
+/* Within the millisecond of another entry of that key, as a program writes it. */
+static void a_tombstone_that_was_not_put_back_is_captured(void **state)
+{
+    OWNED(table_release) struct table table = note();
+    OWNED(buffer_release) struct buffer sql = {0};
+    struct database *db = *state;
+
+    mirror(db, &table, 1);
+    for (int i = 0; i < 20; i++)
+        buffer_append_format(&sql,
+                             "insert into note (id) values ('%1$d');"
+                             "update note set id = 'moved%1$d' where id = '%1$d';"
+                             "insert into note (id, deleted_at) values ('%1$d', '2026');",
+                             i);
+    run_sql(db, sql.data);
+    assert_int_equal(
+        number_of(db, "select count(*) from tide_outbox where op = 'insert'"), 60);
+    assert_int_equal(number_of(db, "select count(*) from tide_put_back"), 0);
+}
+
 #define CASE(test)                                                                       \
     cmocka_unit_test_setup_teardown(test, cache_in_memory_setup, cache_in_memory_teardown)
 
@@ -121,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(inserts_updates_and_deletes_are_captured),
         CASE(a_soft_delete_leaves_a_tombstone),
+        CASE(a_tombstone_that_was_not_put_back_is_captured),
     };
 
     return cmocka_run_group_tests_name("mirror_sql_capture", tests, NULL, NULL);
