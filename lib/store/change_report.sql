@@ -34,7 +34,7 @@ select rejected_id, table_name, row_key, op, sqlstate, message, constraint_name,
        strftime('%Y-%m-%dT%H:%M:%fZ', rejected_us / 1e6, 'unixepoch')
   from tide_rejected_row
  where push_id is null
-   and :id in (rejected_id, 0)
+   and rejected_id between :id and iif(:id = 0, 9223372036854775807, :id)
    and (:table_name is null or table_name = :table_name)
    and (:row_key is null or row_key = :row_key)
  order by rejected_id;
@@ -48,7 +48,7 @@ select conflict_id, table_name, row_key, rule, winner, open,
        strftime('%Y-%m-%dT%H:%M:%fZ', found_us / 1e6, 'unixepoch')
   from tide_conflict_row
  where push_id is null
-   and :id in (conflict_id, 0)
+   and conflict_id between :id and iif(:id = 0, 9223372036854775807, :id)
    and (:table_name is null or table_name = :table_name)
    and (:row_key is null or row_key = :row_key)
  order by conflict_id;

@@ -173,9 +173,11 @@ enum outcome resolution_group(struct database *db, int64_t id, int64_t **out_ids
     size_t count = 0;
     enum outcome outcome;
 
-    if (statement_prepare(&query, db, &resolution_sql.group, err) == FAILED)
+    if (statement_prepare(&query, db, id ? &resolution_sql.group : &resolution_sql.all,
+                          err) == FAILED)
         return FAILED;
-    statement_bind_int(&query, 1, id);
+    if (id)
+        statement_bind_int(&query, 1, id);
     while ((outcome = statement_step(&query, err)) == OK)
         if (append_id(&ids, &count, statement_column_int(&query, 0), err) == FAILED)
             return FAILED;

@@ -1,18 +1,30 @@
+-- name: all
+select rejected_id from tide_rejected_row where push_id is null order by rejected_id;
+
 -- name: group
 -- Rows of one unit, causes and what they held back, as far as that leads.
 with recursive member (rejected_id) as (
     select rejected_id
       from tide_rejected_row
      where push_id is null
-       and :id in (rejected_id, 0)
+       and rejected_id = :id
      union
     select other.rejected_id
       from member
       join tide_rejected_row as self using (rejected_id)
-      join tide_rejected_row as other
-        on other.push_id is null
-       and (other.unit_id = self.unit_id or other.cause_id = self.rejected_id
-            or other.rejected_id = self.cause_id)
+      join tide_rejected_row as other on other.unit_id = self.unit_id
+     where other.push_id is null
+     union
+    select other.rejected_id
+      from member
+      join tide_rejected_row as other on other.cause_id = member.rejected_id
+     where other.push_id is null
+     union
+    select other.rejected_id
+      from member
+      join tide_rejected_row as self using (rejected_id)
+      join tide_rejected_row as other on other.rejected_id = self.cause_id
+     where other.push_id is null
 )
 select rejected_id from member order by rejected_id;
 

@@ -89,6 +89,8 @@ create table tide_rejected_row (
     changed_us      integer not null, -- last local edit, by the device's clock
     rejected_us     integer not null
 );
+create index tide_rejected_row_cause on tide_rejected_row (cause_id) where cause_id is not null;
+create index tide_rejected_row_unit on tide_rejected_row (unit_id) where unit_id is not null;
 create table tide_rejected_value (
     rejected_id integer not null,
     column_name text    not null,

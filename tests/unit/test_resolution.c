@@ -2,6 +2,7 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/db/database.h"
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
@@ -106,6 +107,30 @@ static void a_unit_of_work_is_marked_again(void **state)
     assert_int_equal(retry(db, 5, &err), OK);
     assert_text_of(db, "select group_concat(op) from tide_outbox", "begin,update,end");
     assert_int_equal(number_of(db, "select count(*) from tide_rejected"), 0);
+}
+
+/* Looked up, not searched for: a bad day leaves many. */
+static void many_rejected_changes_are_gathered_quickly(void **state)
+{
+    struct database *db = *state;
+    int64_t start = clock_monotonic_us();
+    struct error err;
+
+    run_sql(db,
+            "insert into tide_rejected_row (table_name, row_key, op, sqlstate, message,"
+            " cause_id, unit_id, changed_us, rejected_us)"
+            " with recursive n (i) as (select 1 union all select i + 1 from n"
+            " where i < 30000)"
+            " select 'Note', '[\"' || i || '\"]', 'update', '23514', 'no',"
+            " iif(i % 3 = 2, i - 1, null), iif(i % 3 = 0, i / 6, null), 1, 2 from n");
+    for (int64_t id = 0; id <= 30000; id += 100) {
+        OWNED(resolution_ids_free) int64_t *ids = NULL;
+        size_t count = 0;
+
+        assert_int_equal(resolution_group(db, id, &ids, &count, &err), OK);
+        assert_int_equal(count, id == 0 ? 30000 : id == 30000 ? 1 : 2);
+    }
+    assert_true(clock_monotonic_us() - start < 10 * US_PER_SECOND);
 }
 
 static void what_depends_on_a_change_goes_with_it(void **state)
@@ -232,6 +257,7 @@ int main(void)
         TEST(a_retried_insert_brings_the_row_back),
         TEST(a_retried_delete_removes_the_row),
         TEST(a_unit_of_work_is_marked_again),
+        TEST(many_rejected_changes_are_gathered_quickly),
         TEST(what_depends_on_a_change_goes_with_it),
         TEST(a_row_that_waits_to_be_read_again_is_not_written),
         TEST(a_row_that_is_gone_keeps_the_change_where_it_is),
