@@ -1,6 +1,5 @@
 """enable_rls() and purge_tombstones(): rows that only their owner sees, and an end for tombstones."""
 import json
-import uuid
 
 import psycopg2
 import psycopg2.errors
@@ -8,7 +7,7 @@ import pytest
 
 from support.project import Project
 
-ANA, BEN = str(uuid.uuid4()), str(uuid.uuid4())
+ANA, BEN = "0a063490-f5c5-4671-aedf-478944021179", "9d76d272-2f97-46e7-9d55-47be58e6651e"
 NOTE = """create table note (id int primary key, owner_id uuid not null, text text, updated_at timestamptz default now(),
                              deleted_at timestamptz);"""
 
