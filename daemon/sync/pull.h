@@ -43,6 +43,7 @@ struct pull_plan {
     char **refetch_asked; /* the same as row_key_append_canonical() spells them; NULL once
                              the primary has answered with that very key */
     size_t refetch_count;
+    size_t refetch_kept; /* of those that are none there: a push comes first */
     size_t refetch_sent; /* the first of them; the rest cannot be on the primary */
     int64_t primary_count;
     struct mirror mirror;

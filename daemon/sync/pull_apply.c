@@ -175,6 +175,23 @@ static enum outcome apply_rows(struct pull *pull, struct error *err)
 
 /* ---- the end of each table's round ---- */
 
+/* A row that is none there stays while a local change of it waits, and so does its key:
+ * the push makes the table be asked again. */
+static enum outcome is_kept(struct pull_plan *plan, size_t number, bool *out_is,
+                            struct error *err)
+{
+    OWNED(buffer_release) struct buffer bytes = {0};
+    struct value key[TABLE_KEY_LIMIT];
+
+    *out_is = false;
+    if (!plan->refetch_asked[number])
+        return OK;
+    if (row_key_values(plan->followed->table, plan->refetch_keys[number], &bytes, key,
+                       err) == FAILED)
+        return FAILED;
+    return mirror_has_pending(&plan->mirror, key, out_is, err);
+}
+
 static enum outcome finish_refetch(struct pull *pull, struct pull_plan *plan,
                                    struct error *err)
 {
@@ -183,10 +200,15 @@ static enum outcome finish_refetch(struct pull *pull, struct pull_plan *plan,
     /* one of them may have had to leave again: then all are read once more */
     if (plan->mirror.unsettled_rows)
         return OK;
-    for (size_t i = 0; i < plan->refetch_count; i++)
-        if (catalog_remove_refetch(pull->cache->db, name, plan->refetch_keys[i], err) ==
-            FAILED)
+    for (size_t i = 0; i < plan->refetch_count; i++) {
+        bool kept;
+
+        if (is_kept(plan, i, &kept, err) == FAILED ||
+            (!kept && catalog_remove_refetch(pull->cache->db, name, plan->refetch_keys[i],
+                                             err) == FAILED))
             return FAILED;
+        plan->refetch_kept += kept;
+    }
     return OK;
 }
 
@@ -336,8 +358,8 @@ static void settle(struct pull *pull)
         followed->cursor = TAKE(plan->next);
         if (plan->refetch_count)
             refetch_widen(followed);
-        followed->refetch_waits =
-            plan->refetch_count > 0 || plan->evicted || plan->mirror.has_evicted;
+        followed->refetch_waits = plan->refetch_count > plan->refetch_kept ||
+                                  plan->evicted || plan->mirror.has_evicted;
         if (plan->counts_applied.written || plan->counts_applied.deleted ||
             (plan->joins && (followed->visible || followed->outdated)))
             followed->changed_since_count = true;

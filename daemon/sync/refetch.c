@@ -159,7 +159,7 @@ static enum outcome add_absent(struct pull *pull, size_t plan_number, const char
     const struct table *table = pull->plans[plan_number].followed->table;
     OWNED(buffer_release) struct buffer bytes = {0};
     struct change change = {.table = (uint32_t)plan_number,
-                            .operation = CHANGE_DELETE,
+                            .operation = CHANGE_UNKNOWN,
                             .values = pull->values,
                             .value_count = table->key_count};
 

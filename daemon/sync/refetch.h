@@ -5,7 +5,8 @@
  * that was written here and refused there. No such row is on the primary, so it counts as
  * absent; to find it, fewer keys are asked for after each failure until it stands alone.
  * Nor is one there that the primary answers under another spelling (a UUID in upper
- * case): its own row comes, and the one here goes. Belongs to the worker thread.
+ * case): its own row comes, and the one here goes, once no local change of it waits.
+ * Belongs to the worker thread.
  */
 #ifndef DAEMON_SYNC_REFETCH_H
 #define DAEMON_SYNC_REFETCH_H
@@ -25,7 +26,7 @@ MUST_CHECK enum outcome refetch_params(const struct pull_plan *plan, char **out_
 void refetch_note(struct pull_plan *plan, const struct change *change);
 
 /* Adds the keys that are not on the primary under this spelling to the change set, as
- * deleted. */
+ * unknown there. */
 MUST_CHECK enum outcome refetch_add_absent(struct pull *pull, size_t plan_number,
                                            struct error *err);
 

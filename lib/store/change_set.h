@@ -17,6 +17,7 @@
 enum change_operation {
     CHANGE_UPSERT = 'u',   /* values: all columns */
     CHANGE_DELETE = 'd',   /* values: the key */
+    CHANGE_UNKNOWN = 'n',  /* values: a key that was asked for and is none there */
     CHANGE_TRUNCATE = 't', /* no values: every row is gone */
     CHANGE_PRESENT =
         'p', /* values: the key of a row that is there; the sum of them is all */

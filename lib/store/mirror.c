@@ -88,6 +88,30 @@ static enum outcome remove_row(struct mirror *mirror, const struct value *key,
     return OK;
 }
 
+enum outcome mirror_has_pending(struct mirror *mirror, const struct value *key,
+                                bool *out_has, struct error *err)
+{
+    OWNED(pending_change_release) struct pending_change change = {0};
+    enum outcome outcome = NOTHING;
+
+    if (mirror->pending)
+        outcome = pending_find(mirror->pending, mirror->table, key, &change, err);
+    *out_has = outcome == OK;
+    return outcome == FAILED ? FAILED : OK;
+}
+
+/* The push takes the key as it is, where the answer came under another spelling: to judge
+ * an edit by that would be to lose it. */
+static enum outcome remove_unknown(struct mirror *mirror, const struct value *key,
+                                   struct mirror_counts *counts, struct error *err)
+{
+    bool waits;
+
+    if (mirror_has_pending(mirror, key, &waits, err) == FAILED)
+        return FAILED;
+    return waits ? OK : remove_row(mirror, key, counts, err);
+}
+
 static enum outcome remove_all(struct mirror *mirror, struct mirror_counts *counts,
                                struct error *err)
 {
@@ -118,6 +142,8 @@ enum outcome mirror_apply(struct mirror *mirror, const struct change *change,
         return write_row(mirror, change->values, counts, err);
     case CHANGE_DELETE:
         return remove_row(mirror, change->values, counts, err);
+    case CHANGE_UNKNOWN:
+        return remove_unknown(mirror, change->values, counts, err);
     case CHANGE_TRUNCATE:
         return remove_all(mirror, counts, err);
     case CHANGE_PRESENT:

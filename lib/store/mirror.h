@@ -90,6 +90,10 @@ MUST_CHECK enum outcome mirror_reject_member(struct mirror *mirror,
                                              struct mirror_counts *counts,
                                              struct error *err);
 
+/* Whether a local change of the row waits for its push. */
+MUST_CHECK enum outcome mirror_has_pending(struct mirror *mirror, const struct value *key,
+                                           bool *out_has, struct error *err);
+
 /* Puts the key on tide_refetch. */
 MUST_CHECK enum outcome mirror_refetch(struct mirror *mirror, const struct value *key,
                                        struct error *err);

@@ -133,6 +133,24 @@ static void an_edit_of_a_row_that_is_gone_is_kept_as_a_conflict(void **state)
     assert_counts(&world, 0, 1);
 }
 
+/* The primary knows it under another spelling: the push will find it. */
+static void an_edit_under_another_spelling_waits_for_its_push(void **state)
+{
+    OWNED(world_release) struct world world;
+    const struct value keys[] = {{.type = VALUE_INTEGER, .integer = 1},
+                                 {.type = VALUE_INTEGER, .integer = 2}};
+
+    world_begin(&world, state);
+    edit(&world, 1, "note", "'mine'");
+    refresh(&world);
+    apply(&world, CHANGE_UNKNOWN, &keys[0], 1);
+    apply(&world, CHANGE_UNKNOWN, &keys[1], 1);
+    finish(&world, false);
+    assert_people(&world, "1:a:mine");
+    assert_outbox(&world, "1:update");
+    assert_conflicts(&world, "");
+}
+
 static void a_person_decides_where_conflicts_are_manual(void **state)
 {
     OWNED(world_release) struct world world;
@@ -246,6 +264,7 @@ int main(void)
         CASE(an_edit_of_a_row_that_is_gone_is_kept_as_a_conflict),
         CASE(a_person_decides_where_conflicts_are_manual),
         CASE(with_client_wins_an_edited_row_comes_back),
+        CASE(an_edit_under_another_spelling_waits_for_its_push),
         CASE(two_deletions_agree),
         CASE(an_edit_before_a_soft_deletion_is_not_lost),
         CASE(a_touched_row_goes_without_a_trace),
