@@ -207,11 +207,11 @@ static bool read_values(const struct table *table, struct json_text_reader *read
     return json_text_take(reader, ']') && json_text_is_at_end(reader);
 }
 
-enum outcome row_key_values(const struct table *table, const char *key,
-                            struct buffer *bytes, struct value *out_values,
-                            struct error *err)
+static enum outcome read_key(const struct table *table, const char *key, size_t size,
+                             struct buffer *bytes, struct value *out_values,
+                             struct error *err)
 {
-    struct json_text_reader reader = {key, key + strlen(key)};
+    struct json_text_reader reader = {key, key + size};
     size_t at = 0;
 
     buffer_clear(bytes);
@@ -226,18 +226,31 @@ enum outcome row_key_values(const struct table *table, const char *key,
     return buffer_check(bytes, err);
 }
 
-enum outcome row_key_canonical(const struct table *table, const char *text,
-                               char **out_key, struct error *err)
+enum outcome row_key_values(const struct table *table, const char *key,
+                            struct buffer *bytes, struct value *out_values,
+                            struct error *err)
+{
+    return read_key(table, key, strlen(key), bytes, out_values, err);
+}
+
+enum outcome row_key_canonical_bytes(const struct table *table, const char *text,
+                                     size_t size, char **out_key, struct error *err)
 {
     OWNED(buffer_release) struct buffer bytes = {0};
     OWNED(buffer_release) struct buffer key = {0};
     struct value values[TABLE_KEY_LIMIT];
 
-    if (row_key_values(table, text, &bytes, values, err) == FAILED)
+    if (read_key(table, text, size, &bytes, values, err) == FAILED)
         return FAILED;
     row_key_append_canonical(&key, table, values);
     *out_key = buffer_take(&key);
     return *out_key ? OK : error_out_of_memory(err);
+}
+
+enum outcome row_key_canonical(const struct table *table, const char *text,
+                               char **out_key, struct error *err)
+{
+    return row_key_canonical_bytes(table, text, strlen(text), out_key, err);
 }
 
 void row_key_pick(const struct table *table, const struct value *row,

@@ -26,6 +26,10 @@ void row_key_free(char **texts, size_t count);
  */
 MUST_CHECK enum outcome row_key_canonical(const struct table *table, const char *text,
                                           char **out_key, struct error *err);
+/* The same for text in which a NUL may stand, as a trigger may have written it. */
+MUST_CHECK enum outcome row_key_canonical_bytes(const struct table *table,
+                                                const char *text, size_t size,
+                                                char **out_key, struct error *err);
 
 /* The same out of values, in key order; never null. */
 void row_key_append_canonical(struct buffer *json, const struct table *table,

@@ -93,7 +93,8 @@ static enum outcome read_key(const struct outbox_reader *reader,
     if (!key)
         return OK;
     if (table)
-        return row_key_canonical(table, key, &entry->row_key, err);
+        return row_key_canonical_bytes(
+            table, key, statement_column_size(&reader->query, 2), &entry->row_key, err);
     entry->row_key = strdup(key);
     return entry->row_key ? OK : error_out_of_memory(err);
 }

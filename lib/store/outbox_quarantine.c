@@ -78,7 +78,7 @@ static enum outcome judge_base(const char *text, size_t size,
     return OK;
 }
 
-static enum outcome judge_key(const struct table *table, const char *key,
+static enum outcome judge_key(const struct table *table, const char *key, size_t size,
                               struct error *err)
 {
     OWNED(text_free) char *canonical = NULL;
@@ -87,7 +87,7 @@ static enum outcome judge_key(const struct table *table, const char *key,
         error_set(err, ERROR_CORRUPT, "it names no row");
         return NOTHING;
     }
-    if (table && row_key_canonical(table, key, &canonical, err) == FAILED)
+    if (table && row_key_canonical_bytes(table, key, size, &canonical, err) == FAILED)
         return NOTHING;
     return OK;
 }
@@ -109,13 +109,13 @@ static enum outcome judge(const struct statement *query,
         return NOTHING;
     }
     if (is_mark(operation))
-        return key ? judge_key(NULL, NULL, err) : OK;
+        return key ? judge_key(NULL, NULL, 0, err) : OK;
     if (!statement_column_int(query, 5) || !statement_column_int(query, 6)) {
         *out_sqlstate = UNDEFINED_TABLE;
         error_set(err, ERROR_CORRUPT, "it is of a table that is not mirrored");
         return NOTHING;
     }
-    if (judge_key(table, key, err) == NOTHING)
+    if (judge_key(table, key, statement_column_size(query, 2), err) == NOTHING)
         return NOTHING;
     return judge_base(base, statement_column_size(query, 4), operation, err);
 }

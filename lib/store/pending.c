@@ -137,7 +137,8 @@ static enum outcome add_entry(struct pending *pending, const struct statement *u
 
     if (!table)
         return OK;
-    if (row_key_canonical(table, statement_column_text(unread, 2), &key, err) == FAILED)
+    if (row_key_canonical_bytes(table, statement_column_text(unread, 2),
+                                statement_column_size(unread, 2), &key, err) == FAILED)
         return error_wrap(err, "tide_outbox, sequence %lld",
                           (long long)statement_column_int(unread, 0));
     statement_bind_int(&pending->add, 1, statement_column_int(unread, 0));

@@ -79,12 +79,15 @@ static enum outcome read_row(struct database *db, const struct table *table,
     return OK;
 }
 
-static bool is_of_row(const struct table *table, const char *spelled, const char *key)
+static bool is_of_row(const struct table *table, const struct statement *entry,
+                      const char *key)
 {
     OWNED(text_free) char *canonical = NULL;
     struct error ignored;
 
-    return row_key_canonical(table, spelled, &canonical, &ignored) == OK &&
+    return row_key_canonical_bytes(table, statement_column_text(entry, 0),
+                                   statement_column_size(entry, 0), &canonical,
+                                   &ignored) == OK &&
            strcmp(canonical, key) == 0;
 }
 
@@ -99,7 +102,7 @@ static enum outcome read_pending(struct database *db, const struct table *table,
         return FAILED;
     statement_bind_text(&query, 1, table->name);
     while ((outcome = statement_step(&query, err)) == OK) {
-        if (!is_of_row(table, statement_column_text(&query, 0), key))
+        if (!is_of_row(table, &query, key))
             continue;
         if (json_array_append_new(
                 entries, json_pack("{s:o, s:o, s:o}", "operation", column_json(&query, 1),
