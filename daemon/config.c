@@ -165,6 +165,7 @@ static int milliseconds(const struct config *config, enum setting_id id)
 void config_primary(const struct config *config, struct primary_config *out_primary)
 {
     *out_primary = (struct primary_config){
+        .section = "primary",
         .conninfo = config_text(config, PRIMARY_CONNINFO),
         .password_file = config_text(config, PRIMARY_PASSWORD_FILE),
         .role = config_text(config, PRIMARY_ROLE),
@@ -184,12 +185,16 @@ void config_migrations_primary(const struct config *config,
                                struct primary_config *out_primary)
 {
     const char *conninfo = config_text(config, MIGRATIONS_CONNINFO);
+    const char *password_file = config_text(config, MIGRATIONS_PASSWORD_FILE);
 
     config_primary(config, out_primary);
+    if (password_file)
+        out_primary->password_file = password_file;
     if (!conninfo)
         return;
+    out_primary->section = "migrations";
     out_primary->conninfo = conninfo;
-    out_primary->password_file = NULL;
+    out_primary->password_file = password_file;
     out_primary->role = NULL;
 }
 
@@ -217,29 +222,46 @@ void config_engine(const struct config *config, struct engine_config *out_engine
     config_primary(config, &out_engine->primary);
 }
 
+static enum outcome refuse_nameless(const struct config *config, struct error *err)
+{
+    if (config->file) {
+        error_set(err, ERROR_INVALID, "%s names no primary", config->file);
+        return error_hint(err, "put conninfo = … into its section [primary]");
+    }
+    error_set(err, ERROR_INVALID, "no configuration file, and no primary named");
+    return error_hint(err, "tidemark init --conninfo 'host=… dbname=… user=…' "
+                           "writes a configuration file");
+}
+
+static enum outcome check_credentials(const struct config *config, enum setting_id id,
+                                      struct error *err)
+{
+    const char *password_file = config_text(config, id);
+
+    if (!password_file || strncmp(password_file, "%d", 2) != 0)
+        return OK;
+    error_set(err, ERROR_INVALID,
+              "%s: [%s] password_file is in the credentials folder of systemd, "
+              "and there is none here ($CREDENTIALS_DIRECTORY)",
+              config->values[id].where, setting_table[id].section);
+    return error_hint(err, "start the service with LoadCredential=, or name a file "
+                           "that you may read");
+}
+
 enum outcome config_check_primary(const struct config *config, struct error *err)
 {
-    const char *password_file = config_text(config, PRIMARY_PASSWORD_FILE);
+    if (!config_text(config, PRIMARY_CONNINFO))
+        return refuse_nameless(config, err);
+    return check_credentials(config, PRIMARY_PASSWORD_FILE, err);
+}
 
-    if (!config_text(config, PRIMARY_CONNINFO)) {
-        if (config->file)
-            error_set(err, ERROR_INVALID, "%s names no primary", config->file);
-        else
-            error_set(err, ERROR_INVALID, "no configuration file, and no primary named");
-        return config->file
-                   ? error_hint(err, "put conninfo = … into its section [primary]")
-                   : error_hint(err, "tidemark init --conninfo 'host=… dbname=… user=…' "
-                                     "writes a configuration file");
-    }
-    if (password_file && strncmp(password_file, "%d", 2) == 0) {
-        error_set(err, ERROR_INVALID,
-                  "%s: [primary] password_file is in the credentials folder of systemd, "
-                  "and there is none here ($CREDENTIALS_DIRECTORY)",
-                  config->values[PRIMARY_PASSWORD_FILE].where);
-        return error_hint(err, "start the service with LoadCredential=, or name a file "
-                               "that you may read");
-    }
-    return OK;
+enum outcome config_check_migrations(const struct config *config, struct error *err)
+{
+    if (check_credentials(config, MIGRATIONS_PASSWORD_FILE, err) == FAILED)
+        return FAILED;
+    if (config_text(config, MIGRATIONS_CONNINFO))
+        return OK;
+    return config_check_primary(config, err);
 }
 
 static bool same_text(const char *left, const char *right)

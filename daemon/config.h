@@ -77,7 +77,10 @@ MUST_CHECK enum outcome config_check_primary(const struct config *config,
 void config_primary(const struct config *config, struct primary_config *out_primary);
 void config_engine(const struct config *config, struct engine_config *out_engine);
 
-/* As config_primary(), for the owner's role: [migrations] conninfo where that is set. */
+/* As config_primary() and config_check_primary(), for the owner's role: [migrations]
+ * conninfo and password_file where they are set. */
+MUST_CHECK enum outcome config_check_migrations(const struct config *config,
+                                                struct error *err);
 void config_migrations_primary(const struct config *config,
                                struct primary_config *out_primary);
 

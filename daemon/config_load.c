@@ -143,13 +143,13 @@ static enum outcome default_socket(struct config *config,
 
 /* %d in front is the credentials folder; without one it stays, and
  * config_check_primary() says so. */
-static enum outcome expand_password_file(struct config *config,
+static enum outcome expand_password_file(struct config *config, enum setting_id id,
                                          const struct config_request *request,
                                          struct error *err)
 {
     const char *folder =
         config_environment_value(request->environment, "CREDENTIALS_DIRECTORY");
-    char **path = &config->values[PRIMARY_PASSWORD_FILE].value.text;
+    char **path = &config->values[id].value.text;
     char *expanded;
 
     if (!folder || !*path || strncmp(*path, "%d", 2) != 0)
@@ -162,16 +162,17 @@ static enum outcome expand_password_file(struct config *config,
     return OK;
 }
 
-static enum outcome check_password_file(const struct config *config, struct error *err)
+static enum outcome check_password_file(const struct config *config, enum setting_id id,
+                                        struct error *err)
 {
-    const char *path = config_text(config, PRIMARY_PASSWORD_FILE);
+    const char *path = config_text(config, id);
     struct stat status;
 
     if (!path || stat(path, &status) < 0 || !(status.st_mode & (S_IROTH | S_IWOTH)))
         return OK;
     error_set(err, ERROR_INVALID,
-              "%s: [primary] password_file: everybody may read or write %s",
-              config->values[PRIMARY_PASSWORD_FILE].where, path);
+              "%s: [%s] password_file: everybody may read or write %s",
+              config->values[id].where, setting_table[id].section, path);
     return error_hint(err, "chmod 600 %s", path);
 }
 
@@ -183,6 +184,7 @@ static enum outcome check_conninfo(const struct config *config, enum setting_id 
     if (!config_text(config, id))
         return OK;
     config_primary(config, &primary);
+    primary.section = setting_table[id].section;
     primary.conninfo = config_text(config, id);
     if (primary_check_conninfo(&primary, err) == FAILED)
         return error_wrap(err, "%s", config->values[id].where);
@@ -219,13 +221,22 @@ static enum outcome make_rules(struct config *config, struct error *err)
     return OK;
 }
 
+static enum outcome settle_password(struct config *config, enum setting_id id,
+                                    const struct config_request *request,
+                                    struct error *err)
+{
+    if (expand_password_file(config, id, request, err) == FAILED)
+        return FAILED;
+    return check_password_file(config, id, err);
+}
+
 static enum outcome complete(struct config *config, const struct config_request *request,
                              struct error *err)
 {
     if (default_cache(config, request, err) == FAILED ||
         default_socket(config, request, err) == FAILED ||
-        expand_password_file(config, request, err) == FAILED ||
-        check_password_file(config, err) == FAILED ||
+        settle_password(config, PRIMARY_PASSWORD_FILE, request, err) == FAILED ||
+        settle_password(config, MIGRATIONS_PASSWORD_FILE, request, err) == FAILED ||
         check_conninfo(config, PRIMARY_CONNINFO, err) == FAILED ||
         check_conninfo(config, MIGRATIONS_CONNINFO, err) == FAILED)
         return FAILED;

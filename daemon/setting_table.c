@@ -218,6 +218,15 @@ const struct setting setting_table[SETTING_COUNT] = {
                     "migrate`.\n"
                     "Default: that of [primary].",
         },
+    [MIGRATIONS_PASSWORD_FILE] =
+        {
+            .section = "migrations",
+            .key = "password_file",
+            .type = SETTING_PATH,
+            .may_be_empty = true,
+            .example = "~/.config/tidemark/owner-password",
+            .help = "A file with that role's password, as [primary] password_file.",
+        },
     [MIGRATIONS_DIRECTORY] =
         {
             .section = "migrations",

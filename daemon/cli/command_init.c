@@ -231,7 +231,7 @@ static void print_next(const struct invocation *invocation, const char *path)
 /* Before a file is written that would be refused. */
 static enum outcome check_conninfo(const char *conninfo, struct error *err)
 {
-    const struct primary_config primary = {.conninfo = conninfo};
+    const struct primary_config primary = {.section = "primary", .conninfo = conninfo};
 
     if (!conninfo || primary_check_conninfo(&primary, err) == OK)
         return OK;

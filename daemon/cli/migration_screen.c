@@ -60,7 +60,7 @@ static enum outcome fill_config(struct migration_screen *screen, struct error *e
     int64_t lock_wait_us = LOCK_WAIT_MS * US_PER_MS;
 
     config_migrations_primary(settings, &config->primary);
-    if (!config->primary.conninfo[0] && config_check_primary(settings, err) == FAILED)
+    if (config_check_migrations(settings, err) == FAILED)
         return FAILED;
     if (screen->invocation->timeout &&
         setting_parse_duration(screen->invocation->timeout, &lock_wait_us, err) == FAILED)

@@ -105,7 +105,8 @@ static enum outcome wait_for_handshake(struct primary *primary, bool reading,
         return OK;
     error_set(err, ERROR_TRANSIENT, "connect to the primary: no answer within %d s",
               primary->config.connect_timeout_ms / 1000);
-    return error_hint(err, "check host and port in [primary] conninfo, and the network");
+    return error_hint(err, "check host and port in [%s] conninfo, and the network",
+                      primary->config.section);
 }
 
 static enum outcome shake_hands(struct primary *primary, struct error *err)

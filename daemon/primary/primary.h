@@ -19,6 +19,7 @@
 
 /* Text is borrowed from the caller's configuration, which must outlive the link. */
 struct primary_config {
+    const char *section; /* of the settings that name all this, for messages: "primary" */
     const char *conninfo;      /* without a password: refused here if it holds one */
     const char *database;      /* another one than conninfo names; NULL: that one */
     const char *password_file; /* NULL: libpq's own ways (PGPASSWORD, pgpass) */

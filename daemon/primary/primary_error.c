@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In a hint, %s is the section of the settings that the link comes from. */
 struct sqlstate_rule {
     const char *prefix;
     enum error_kind kind;
@@ -13,9 +14,9 @@ struct sqlstate_rule {
 
 /* Longer prefixes first. Sources: PostgreSQL 15, appendix A. */
 static const struct sqlstate_rule rules[] = {
-    {"28P01", ERROR_AUTH, "check the user and the password ([primary] password_file)"},
+    {"28P01", ERROR_AUTH, "check the user and the password ([%s] password_file)"},
     {"28", ERROR_AUTH, "check the user, and the server's pg_hba.conf for this host"},
-    {"3D000", ERROR_INVALID, "check dbname in [primary] conninfo"},
+    {"3D000", ERROR_INVALID, "check dbname in [%s] conninfo"},
     {"42501", ERROR_AUTH,
      "grant the missing right; `tidemark doctor --fix-sql` prints the SQL"},
     {"25006", ERROR_TRANSIENT, "the server takes no changes: a standby, or read-only"},
@@ -37,6 +38,32 @@ static const struct sqlstate_rule rules[] = {
     {"", ERROR_REJECTED, ""},
 };
 
+/* What libpq finds by itself has no SQLSTATE, only words; nobody sets LC_MESSAGES, so
+ * they are English. */
+struct link_rule {
+    const char *words;
+    enum error_kind kind;
+    const char *hint;
+};
+
+static const struct link_rule link_rules[] = {
+    {"could not translate host name", ERROR_TRANSIENT,
+     "check the host's name in [%s] conninfo, the network, and its DNS"},
+    {"root certificate file", ERROR_INVALID,
+     "name the certificate of the authority that signed the server's as sslrootcert in "
+     "[%s] conninfo"},
+    {"certificate verify failed", ERROR_TRANSIENT,
+     "check that sslrootcert in [%s] conninfo is the authority that signed the server's "
+     "certificate; another network may have answered in its place"},
+    {"does not match host name", ERROR_TRANSIENT,
+     "let host in [%s] conninfo be the name that the server's certificate is for"},
+    {"server does not support SSL", ERROR_TRANSIENT,
+     "switch TLS on there (ssl = on), or check sslmode and host in [%s] conninfo"},
+    {"No route to host", ERROR_TRANSIENT, "check the network, and host in [%s] conninfo"},
+    {"Network is unreachable", ERROR_TRANSIENT,
+     "check the network, and host in [%s] conninfo"},
+};
+
 static const struct sqlstate_rule *rule_of(const char *sqlstate)
 {
     const struct sqlstate_rule *rule = rules;
@@ -46,14 +73,14 @@ static const struct sqlstate_rule *rule_of(const char *sqlstate)
     return rule;
 }
 
-static void put_sqlstate(struct error *err, const char *sqlstate)
+static void put_sqlstate(struct error *err, const char *sqlstate, const char *section)
 {
     const struct sqlstate_rule *rule = rule_of(sqlstate);
 
     err->kind = rule->kind;
     snprintf(err->origin, sizeof(err->origin), "SQLSTATE %.5s", sqlstate);
     if (!err->hint[0])
-        error_hint(err, "%s", rule->hint);
+        error_hint(err, rule->hint, section);
 }
 
 /* libpq's texts are several lines; ours are one. */
@@ -98,13 +125,42 @@ static bool drop_questions(char *text)
     return asked;
 }
 
+/* After drop_questions() asked, or for words that are known. */
+static void put_link_hint(struct error *err, bool asked, const char *section)
+{
+    const size_t count = sizeof(link_rules) / sizeof(link_rules[0]);
+
+    for (size_t i = 0; i < count; i++) {
+        if (!strstr(err->message, link_rules[i].words))
+            continue;
+        err->kind = link_rules[i].kind;
+        error_hint(err, link_rules[i].hint, section);
+        return;
+    }
+    if (asked)
+        error_hint(err, "check that the server runs there, host and port, and the "
+                        "network");
+}
+
+/* Takes the SQLSTATE out of the text; false when there is none. */
+static bool take_sqlstate(char *text, char out_code[static 6])
+{
+    const char *sqlstate = find_sqlstate(text);
+
+    if (!sqlstate)
+        return false;
+    snprintf(out_code, 6, "%.5s", sqlstate);
+    memmove(text + (sqlstate - text), sqlstate + 7, strlen(sqlstate + 7) + 1);
+    return true;
+}
+
 /* libpq reports one failure per address tried; the last line is the one that counts. */
 static void shorten_connection_message(struct error *err, const char *what,
-                                       const char *message)
+                                       const char *message, const char *section)
 {
     char text[sizeof(err->message)];
+    char code[6];
     char *location;
-    const char *sqlstate;
     bool asked;
 
     snprintf(text, sizeof(text), "%s", message);
@@ -113,20 +169,24 @@ static void shorten_connection_message(struct error *err, const char *what,
     if (location)
         *location = '\0';
     join_lines(text);
-    sqlstate = find_sqlstate(text);
-    if (sqlstate) {
-        char code[6];
-
-        snprintf(code, sizeof(code), "%.5s", sqlstate);
-        memmove(text + (sqlstate - text), sqlstate + 7, strlen(sqlstate + 7) + 1);
+    if (take_sqlstate(text, code)) {
         error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
-        put_sqlstate(err, code);
+        put_sqlstate(err, code, section);
     } else {
         error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
-        if (asked)
-            error_hint(err, "check that the server runs there, host and port, and the "
-                            "network");
+        put_link_hint(err, asked, section);
     }
+}
+
+/* libpq gives up before the server has said anything. */
+static void say_password_is_missing(const struct primary *primary, struct error *err)
+{
+    err->kind = ERROR_AUTH;
+    error_hint(
+        err,
+        "user %s needs a password: write it into a file of mode 0600 and name that "
+        "in [%s] password_file; ~/.pgpass and PGPASSWORD work too",
+        PQuser(primary->connection), primary->config.section);
 }
 
 enum outcome link_connection_error(struct primary *primary, const char *what,
@@ -134,7 +194,10 @@ enum outcome link_connection_error(struct primary *primary, const char *what,
 {
     const char *message = PQerrorMessage(primary->connection);
 
-    shorten_connection_message(err, what, *message ? message : "connection lost");
+    shorten_connection_message(err, what, *message ? message : "connection lost",
+                               primary->config.section);
+    if (!err->origin[0] && PQconnectionNeedsPassword(primary->connection))
+        say_password_is_missing(primary, err);
     primary_close(primary);
     return FAILED;
 }
@@ -180,7 +243,7 @@ enum outcome link_result_error(struct primary *primary, const PGresult *result,
     error_set(err, ERROR_REJECTED, "%s: %s", what, primary->complaint.message);
     if (hint)
         error_hint(err, "%s", hint);
-    put_sqlstate(err, sqlstate);
+    put_sqlstate(err, sqlstate, primary->config.section);
     /* after a FATAL the server hangs up: notice it now, not at the next statement */
     if (PQstatus(primary->connection) == CONNECTION_BAD)
         primary_close(primary);

@@ -26,6 +26,13 @@ void primary_password_free(char **password)
     *password = NULL;
 }
 
+static enum outcome refuse_file(const char *path, struct error *err)
+{
+    error_set_errno(err, "read the password file %s", path);
+    return error_hint(err, "make it, readable for the user that runs this and nobody "
+                           "else, or name another as password_file");
+}
+
 enum outcome primary_password_read(const char *path, char **out_password,
                                    struct error *err)
 {
@@ -38,7 +45,7 @@ enum outcome primary_password_read(const char *path, char **out_password,
         return OK;
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) < 0)
-        return error_set_errno(err, "read the password file %s", path);
+        return refuse_file(path, err);
     if (status.st_mode & (S_IROTH | S_IWOTH)) {
         error_set(err, ERROR_INVALID, "the password file %s may be read by everybody",
                   path);
@@ -49,8 +56,13 @@ enum outcome primary_password_read(const char *path, char **out_password,
         return error_out_of_memory(err);
     size = read(fd, text, PASSWORD_LIMIT);
     if (size < 0)
-        return error_set_errno(err, "read the password file %s", path);
+        return refuse_file(path, err);
     text[strcspn(text, "\r\n")] = '\0';
+    if (!*text) {
+        error_set(err, ERROR_INVALID, "the first line of the password file %s is empty",
+                  path);
+        return error_hint(err, "it holds the password and nothing else");
+    }
     *out_password = TAKE(text);
     return OK;
 }
@@ -91,10 +103,11 @@ static enum outcome check_options(const struct primary_config *config,
     const char *sslmode = option(given, "sslmode");
 
     if (option(given, "password")) {
-        error_set(err, ERROR_INVALID, "[primary] conninfo holds a password");
+        error_set(err, ERROR_INVALID, "[%s] conninfo holds a password", config->section);
         return error_hint(err,
-                          "move it to a file of mode 0600 and name that in [primary] "
-                          "password_file");
+                          "move it to a file of mode 0600 and name that in [%s] "
+                          "password_file",
+                          config->section);
     }
     host = host ? host : option(defaults, "host");
     sslmode = sslmode ? sslmode : option(defaults, "sslmode");
@@ -106,9 +119,10 @@ static enum outcome check_options(const struct primary_config *config,
         err, ERROR_INVALID,
         "the primary's host %s is not local, and sslmode=%s would not prove who answers",
         host ? host : option(given, "hostaddr"), sslmode ? sslmode : "prefer");
-    return error_hint(
-        err, "put sslmode=verify-full into [primary] conninfo (and sslrootcert if "
-             "needed), or set allow_insecure_tls = yes");
+    return error_hint(err,
+                      "put sslmode=verify-full into [%s] conninfo (and sslrootcert if "
+                      "needed), or set [primary] allow_insecure_tls = yes",
+                      config->section);
 }
 
 enum outcome primary_check_conninfo(const struct primary_config *config,
@@ -120,7 +134,7 @@ enum outcome primary_check_conninfo(const struct primary_config *config,
     enum outcome outcome;
 
     if (!given) {
-        error_set(err, ERROR_INVALID, "[primary] conninfo: %s",
+        error_set(err, ERROR_INVALID, "[%s] conninfo: %s", config->section,
                   reason ? reason : "out of memory");
         err->message[strcspn(err->message, "\n")] = '\0';
         PQfreemem(reason);

@@ -387,7 +387,47 @@ static void the_owner_of_the_tables_may_connect_otherwise(void **state)
                      OK);
     config_migrations_primary(world->config, &primary);
     assert_string_equal(primary.conninfo, "host=/tmp user=owner");
+    assert_string_equal(primary.section, "migrations");
     assert_null(primary.role);
+}
+
+static void the_owner_has_a_password_of_their_own(void **state)
+{
+    struct world *world = *state;
+    const char *text = "[primary]\nconninfo = host=/tmp\npassword_file = /p\n"
+                       "[migrations]\nconninfo = host=/tmp user=owner\n";
+    struct primary_config primary;
+
+    assert_int_equal(load_text(world, text), OK);
+    config_migrations_primary(world->config, &primary);
+    assert_null(primary.password_file);
+    set_variable(world, "TIDEMARK_MIGRATIONS_PASSWORD_FILE", "%d/owner");
+    assert_int_equal(load_text(world, text), OK);
+    assert_int_equal(config_check_migrations(world->config, &world->err), FAILED);
+    assert_non_null(strstr(world->err.message, "[migrations] password_file"));
+    assert_int_equal(config_check_primary(world->config, &world->err), OK);
+    set_variable(world, "CREDENTIALS_DIRECTORY", "/run/credentials/t");
+    assert_int_equal(load_text(world, text), OK);
+    assert_int_equal(config_check_migrations(world->config, &world->err), OK);
+    config_migrations_primary(world->config, &primary);
+    assert_string_equal(primary.password_file, "/run/credentials/t/owner");
+    config_primary(world->config, &primary);
+    assert_string_equal(primary.password_file, "/p");
+}
+
+static void what_is_wrong_with_the_owners_connection_names_its_section(void **state)
+{
+    struct world *world = *state;
+
+    assert_refused(world, "[migrations]\nconninfo = host=/tmp password=geheim\n",
+                   "t.conf:2: [migrations] conninfo holds a password");
+    assert_non_null(strstr(world->err.hint, "[migrations] password_file"));
+    assert_refused(world, "[migrations]\nconninfo = no sense\n",
+                   "t.conf:2: [migrations] conninfo: missing \"=\" after \"no\" in "
+                   "connection info string");
+    assert_int_equal(load_text(world, "[migrations]\nconninfo = host=db.example.com\n"),
+                     FAILED);
+    assert_non_null(strstr(world->err.hint, "[migrations] conninfo"));
 }
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, make_world, drop_world)
@@ -416,6 +456,8 @@ int main(void)
         CASE(tables_may_settle_conflicts_otherwise),
         CASE(what_needs_a_restart_is_named),
         CASE(the_owner_of_the_tables_may_connect_otherwise),
+        CASE(the_owner_has_a_password_of_their_own),
+        CASE(what_is_wrong_with_the_owners_connection_names_its_section),
     };
 
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
