@@ -1,9 +1,6 @@
 -- name: begin
 begin;
 
--- name: commit
-commit;
-
 -- name: roll_back
 rollback;
 

@@ -136,17 +136,6 @@ bool migration_record_in_force(const struct migration_record *record)
     }
 }
 
-const struct migration_record *
-migration_history_find(const struct migration_history *history,
-                       enum migration_source source, const char *revision)
-{
-    for (size_t i = 0; i < history->count; i++)
-        if (history->records[i].source == source &&
-            strcmp(history->records[i].revision, revision) == 0)
-            return &history->records[i];
-    return NULL;
-}
-
 #define RECORD_PARAMETERS 8
 
 /* The parameters of the queries that write a whole record. */

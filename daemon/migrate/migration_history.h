@@ -74,11 +74,6 @@ void migration_history_release(struct migration_history *history); /* zeroed is 
  * before its first step was done. */
 bool migration_record_in_force(const struct migration_record *record);
 
-/* NULL: there is no record of it. */
-const struct migration_record *
-migration_history_find(const struct migration_history *history,
-                       enum migration_source source, const char *revision);
-
 /* Who writes a record, and of what. */
 struct migration_entry {
     enum migration_source source;

@@ -30,8 +30,5 @@ set local jit = off;
 -- name: begin_reading
 begin isolation level repeatable read read only;
 
--- name: commit
-commit;
-
 -- name: roll_back
 rollback;

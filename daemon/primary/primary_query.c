@@ -76,10 +76,10 @@ static enum outcome require_connection(const struct primary *primary, const char
     return OK;
 }
 
-enum outcome primary_query_text(struct primary *primary, const char *what,
-                                const char *text, const char *const *params,
-                                size_t param_count, struct primary_result **out_result,
-                                struct error *err)
+static enum outcome query_text(struct primary *primary, const char *what,
+                               const char *text, const char *const *params,
+                               size_t param_count, struct primary_result **out_result,
+                               struct error *err)
 {
     PGresult *result = NULL;
     bool sent;
@@ -99,8 +99,8 @@ enum outcome primary_query(struct primary *primary, const struct sql *sql,
                            const char *const *params, size_t param_count,
                            struct primary_result **out_result, struct error *err)
 {
-    return primary_query_text(primary, sql->name, sql->text, params, param_count,
-                              out_result, err);
+    return query_text(primary, sql->name, sql->text, params, param_count, out_result,
+                      err);
 }
 
 enum outcome primary_run(struct primary *primary, const struct sql *sql,

@@ -35,13 +35,6 @@ MUST_CHECK enum outcome primary_run(struct primary *primary, const struct sql *s
 MUST_CHECK enum outcome primary_run_text(struct primary *primary, const char *what,
                                          const char *text, struct error *err);
 
-/* One statement of built text with parameters. */
-MUST_CHECK enum outcome primary_query_text(struct primary *primary, const char *what,
-                                           const char *text, const char *const *params,
-                                           size_t param_count,
-                                           struct primary_result **out_result,
-                                           struct error *err);
-
 size_t primary_result_rows(const struct primary_result *result);
 const char *primary_result_text(const struct primary_result *result, size_t row,
                                 size_t column); /* NULL: null */

@@ -1,6 +1,6 @@
 /*
  * Primary transaction: the pinned settings of a session or a transaction, and
- * BEGIN and COMMIT around several statements.
+ * a transaction that only reads.
  */
 #ifndef DAEMON_PRIMARY_PRIMARY_TRANSACTION_H
 #define DAEMON_PRIMARY_PRIMARY_TRANSACTION_H

@@ -374,7 +374,6 @@ enum outcome pull_receive(struct pull *pull, bool may_join, const char *expected
                           struct error *err)
 {
     OWNED(primary_pipeline_stop) struct primary_pipeline pipeline = {0};
-    int64_t start_us = clock_monotonic_us();
 
     pull->culprit = NULL;
     pull->refetching = false;
@@ -387,7 +386,6 @@ enum outcome pull_receive(struct pull *pull, bool may_join, const char *expected
         receive_done(&pipeline, &pull->commit, err) == FAILED ||
         primary_pipeline_finish(&pipeline, err) == FAILED)
         return FAILED;
-    pull->delta_query_us = clock_monotonic_us() - start_us;
     fault_point("pull.received");
     return OK;
 }

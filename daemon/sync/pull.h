@@ -75,9 +75,8 @@ struct pull {
     size_t plan_count;
     struct round_header header;
     struct followed_table
-        *culprit;           /* the table that the last failure belongs to, or NULL */
-    bool refetching;        /* the last failure was that of a refetch */
-    int64_t delta_query_us; /* from sending to the last row of the last round */
+        *culprit;    /* the table that the last failure belongs to, or NULL */
+    bool refetching; /* the last failure was that of a refetch */
     bool sliced;
     struct outbox_tables pushable; /* what the pending index was last refreshed with */
     int64_t captured;              /* the outbox's last sequence then */

@@ -1,6 +1,6 @@
 /*
  * Quoted value: the text that SQLite's quote() makes of a value, as the capture triggers
- * keep it, read back and written. It is parsed here and never run as SQL: 3.40 prints
+ * keep it, read back. It is parsed here and never run as SQL: 3.40 prints
  * infinities as Inf and -Inf, which are no literals, and any program may have written it.
  *
  *   NULL   42   1.5   9.0e+999   Inf   -Inf   'it''s'   X'00ff'
@@ -20,8 +20,5 @@
 MUST_CHECK enum outcome quoted_value_parse(const char *quoted, size_t size,
                                            struct buffer *bytes, struct value *out_value,
                                            struct error *err);
-
-/* The same notation, with doubles so that they come back bit for bit. */
-void quoted_value_append(struct buffer *quoted, const struct value *value);
 
 #endif

@@ -56,16 +56,3 @@ enum outcome conflict_log_add(struct database *db, const struct conflict *confli
         return error_wrap(err, "keep a conflict of %s", conflict->table);
     return OK;
 }
-
-enum outcome conflict_log_count(struct database *db, int64_t *out_count,
-                                int64_t *out_open, struct error *err)
-{
-    OWNED(statement_release) struct statement query = {0};
-
-    if (statement_prepare(&query, db, &conflict_log_sql.count, err) == FAILED ||
-        statement_step(&query, err) == FAILED)
-        return FAILED;
-    *out_count = statement_column_int(&query, 0);
-    *out_open = statement_column_int(&query, 1);
-    return OK;
-}

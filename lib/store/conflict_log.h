@@ -36,8 +36,4 @@ struct conflict {
 MUST_CHECK enum outcome
 conflict_log_add(struct database *db, const struct conflict *conflict, struct error *err);
 
-/* Filed ones: all, and those that wait for a person. */
-MUST_CHECK enum outcome conflict_log_count(struct database *db, int64_t *out_count,
-                                           int64_t *out_open, struct error *err);
-
 #endif

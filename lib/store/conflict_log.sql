@@ -8,6 +8,3 @@ returning conflict_id;
 insert into tide_conflict_value (conflict_id, column_name, base_value, local_value,
                                  remote_value)
 values (:conflict_id, :column_name, :base_value, :local_value, :remote_value);
-
--- name: count
-select count(*), count(*) filter (where open) from tide_conflict_row where push_id is null;

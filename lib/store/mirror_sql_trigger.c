@@ -31,8 +31,8 @@ void trigger_row_number(const struct trigger *trigger, const char *row)
     mirror_sql_identifier(trigger->sql, trigger->row_number);
 }
 
-const struct column_codec_info *trigger_codec(const struct trigger *trigger,
-                                              size_t column)
+static const struct column_codec_info *codec_of(const struct trigger *trigger,
+                                                size_t column)
 {
     return column_codec_info(trigger->table->columns[column].codec);
 }
@@ -90,7 +90,7 @@ static void key_text(const struct trigger *trigger, const char *row, size_t colu
 {
     static const char *const wraps[][2] = {
         {"CAST(", " AS TEXT)"}, {"lower(", ")"}, {"rtrim(", ")"}};
-    const struct column_codec_info *codec = trigger_codec(trigger, column);
+    const struct column_codec_info *codec = codec_of(trigger, column);
     size_t wrap = 0;
 
     if (codec->collation)
@@ -104,7 +104,7 @@ static void key_text(const struct trigger *trigger, const char *row, size_t colu
 
 static bool has_cache_type(const struct trigger *trigger, size_t column, const char *type)
 {
-    return strcmp(trigger_codec(trigger, column)->cache_type, type) == 0;
+    return strcmp(codec_of(trigger, column)->cache_type, type) == 0;
 }
 
 /* Values of the type need no escaping. */
@@ -171,7 +171,7 @@ void trigger_row_value(const struct trigger *trigger, const char *row,
             continue;
         trigger_text(trigger, count++ ? ", " : "");
         trigger_value(trigger, row, i);
-        if (trigger_codec(trigger, i)->collation)
+        if (codec_of(trigger, i)->collation)
             trigger_text(trigger, " COLLATE BINARY");
     }
     trigger_text(trigger, ")");
@@ -192,17 +192,15 @@ static bool is_pushed(const struct trigger *trigger, size_t column)
 /* Whether rows of the same key can differ in it. */
 static bool can_differ(const struct trigger *trigger, size_t column)
 {
-    return !table_is_key(trigger->table, column) ||
-           trigger_codec(trigger, column)->collation;
+    return !table_is_key(trigger->table, column) || codec_of(trigger, column)->collation;
 }
 
 static void differs_from_new(const struct trigger *trigger, const char *row,
                              size_t column)
 {
     trigger_value(trigger, row, column);
-    trigger_text(trigger, trigger_codec(trigger, column)->collation
-                              ? " COLLATE BINARY IS NOT "
-                              : " IS NOT ");
+    trigger_text(trigger, codec_of(trigger, column)->collation ? " COLLATE BINARY IS NOT "
+                                                               : " IS NOT ");
     trigger_value(trigger, "NEW", column);
 }
 

@@ -28,8 +28,6 @@ void trigger_init(struct trigger *out_trigger, struct buffer *sql,
                   const struct table *table, int64_t table_id);
 
 void trigger_text(const struct trigger *trigger, const char *part);
-const struct column_codec_info *trigger_codec(const struct trigger *trigger,
-                                              size_t column);
 
 /* "column"; row."column"; row.rowid, not without row_number. */
 void trigger_column(const struct trigger *trigger, size_t column);

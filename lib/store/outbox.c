@@ -51,22 +51,6 @@ enum outcome outbox_last_sequence(struct database *db, int64_t *out_sequence,
                               outbox_sql.last_sequence.text, out_sequence, err);
 }
 
-enum outcome outbox_measure(struct database *db, struct outbox_depth *out_depth,
-                            struct error *err)
-{
-    OWNED(statement_release) struct statement query = {0};
-
-    if (statement_prepare(&query, db, &outbox_sql.measure, err) == FAILED ||
-        statement_step(&query, err) == FAILED)
-        return FAILED;
-    *out_depth = (struct outbox_depth){
-        .entries = statement_column_int(&query, 0),
-        .rows = statement_column_int(&query, 1),
-        .oldest_us = time_us(statement_column_real(&query, 2)),
-    };
-    return OK;
-}
-
 enum outcome outbox_reader_init(struct outbox_reader *reader, struct database *db,
                                 const struct outbox_tables *tables, int64_t after,
                                 struct error *err)

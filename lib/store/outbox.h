@@ -30,15 +30,6 @@ int64_t outbox_tables_id(const struct outbox_tables *tables, const struct table 
 MUST_CHECK enum outcome outbox_last_sequence(struct database *db, int64_t *out_sequence,
                                              struct error *err);
 
-/* For the status: rows and entries that wait, and since when (0: nothing does). */
-struct outbox_depth {
-    int64_t entries;
-    int64_t rows;
-    int64_t oldest_us;
-};
-MUST_CHECK enum outcome outbox_measure(struct database *db,
-                                       struct outbox_depth *out_depth, struct error *err);
-
 /* Reads entries with sequence > after, in order. Entries of unknown tables keep the
  * trigger's spelling of their key. */
 struct outbox_reader {

@@ -1,11 +1,6 @@
 -- name: last_sequence
 select coalesce(max(sequence), 0) from tide_outbox;
 
--- name: measure
-select count(*), count(distinct table_id || row_key), min(changed_at)
-  from tide_outbox
- where row_key is not null;
-
 -- name: entries
 select sequence, table_id, row_key, op, base, changed_at
   from tide_outbox

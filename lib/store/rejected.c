@@ -2,7 +2,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
-#include "lib/db/database.h"
 #include "lib/db/statement.h"
 #include "lib/model/quoted_value.h"
 #include "lib/store/value_binding.h"
@@ -91,12 +90,6 @@ enum outcome rejected_renew(struct database *db, int64_t rejected_id,
     if (statement_run(&forget, err) == FAILED)
         return FAILED;
     return add_values(db, rejected_id, change->values, change->value_count, err);
-}
-
-enum outcome rejected_count(struct database *db, int64_t *out_count, struct error *err)
-{
-    return database_query_int(db, rejected_sql.count.name, rejected_sql.count.text,
-                              out_count, err);
 }
 
 /* ---- what a pending change means ---- */

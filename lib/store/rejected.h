@@ -56,8 +56,4 @@ MUST_CHECK enum outcome rejected_values_of(const struct pending_change *change,
                                            struct rejected_value **out_values,
                                            size_t *out_count, struct error *err);
 
-/* Filed ones. */
-MUST_CHECK enum outcome rejected_count(struct database *db, int64_t *out_count,
-                                       struct error *err);
-
 #endif

@@ -16,6 +16,3 @@ delete from tide_rejected_value where rejected_id = :rejected_id;
 update tide_rejected_row
    set op = :op, changed_us = :changed_us
  where rejected_id = :rejected_id;
-
--- name: count
-select count(*) from tide_rejected_row where push_id is null;

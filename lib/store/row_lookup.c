@@ -1,7 +1,6 @@
 #include "lib/store/row_lookup.h"
 
 #include "lib/base/cleanup.h"
-#include "lib/model/row_key.h"
 #include "lib/store/mirror_sql.h"
 #include "lib/store/value_binding.h"
 
@@ -72,15 +71,4 @@ enum outcome row_lookup_find(struct row_lookup *lookup, const struct value *key,
     if (outcome == NOTHING && has_blob(key, lookup->table->key_count))
         outcome = find(lookup, key, true, err);
     return outcome;
-}
-
-enum outcome row_lookup_find_text(struct row_lookup *lookup, const char *key,
-                                  struct error *err)
-{
-    OWNED(buffer_release) struct buffer bytes = {0};
-    struct value values[TABLE_KEY_LIMIT];
-
-    if (row_key_values(lookup->table, key, &bytes, values, err) == FAILED)
-        return FAILED;
-    return row_lookup_find(lookup, values, err);
 }

@@ -25,10 +25,6 @@ void row_lookup_release(struct row_lookup *lookup); /* a zeroed one is fine */
 MUST_CHECK enum outcome row_lookup_find(struct row_lookup *lookup,
                                         const struct value *key, struct error *err);
 
-/* The same for a canonical key as text. */
-MUST_CHECK enum outcome row_lookup_find_text(struct row_lookup *lookup, const char *key,
-                                             struct error *err);
-
 /* Ends the read that the row is borrowed from. */
 void row_lookup_reset(struct row_lookup *lookup);
 

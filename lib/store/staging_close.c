@@ -22,7 +22,6 @@ enum outcome staging_refuse(struct staging *staging, int64_t ordinal,
 /* One foreign key of one of the tables. */
 struct reference {
     int64_t number; /* among all */
-    const struct table *child;
     const struct table_foreign_key *key;
     const struct table *parent;
     int parent_columns[TABLE_KEY_LIMIT];
@@ -49,7 +48,6 @@ static enum outcome describe(const struct outbox_tables *tables, size_t table,
 {
     struct reference reference = {
         .number = (int64_t)(table * KEYS_PER_TABLE + foreign_key),
-        .child = tables->items[table].table,
         .key = &tables->items[table].table->foreign_keys[foreign_key],
     };
 

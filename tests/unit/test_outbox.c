@@ -8,30 +8,11 @@
 static void an_empty_one_is_empty(void **state)
 {
     struct outbox_fixture *fixture = *state;
-    struct outbox_depth depth = {.rows = 9};
     struct error err = {0};
     int64_t last = 9;
 
     assert_int_equal(outbox_last_sequence(fixture->db, &last, &err), OK);
     assert_int_equal(last, 0);
-    assert_int_equal(outbox_measure(fixture->db, &depth, &err), OK);
-    assert_int_equal(depth.rows + depth.entries + depth.oldest_us, 0);
-}
-
-static void rows_and_entries_are_counted_without_marks(void **state)
-{
-    struct outbox_fixture *fixture = *state;
-    struct outbox_depth depth;
-    struct error err = {0};
-
-    marked(fixture, "begin");
-    captured(fixture, ORDERS_ID, "[\"1\"]", "insert", NULL);
-    captured(fixture, ORDERS_ID, "[\"1\"]", "update", "{}");
-    captured(fixture, CUSTOMER_ID, "[\"1\"]", "update", "{}");
-    assert_int_equal(outbox_measure(fixture->db, &depth, &err), OK);
-    assert_int_equal(depth.entries, 3);
-    assert_int_equal(depth.rows, 2);
-    assert_int_equal(depth.oldest_us, 2000000);
 }
 
 static void entries_are_read_in_order(void **state)
@@ -131,7 +112,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(an_empty_one_is_empty),
-        WITH_FIXTURE(rows_and_entries_are_counted_without_marks),
         WITH_FIXTURE(entries_are_read_in_order),
         WITH_FIXTURE(the_time_of_capture_is_exact),
         WITH_FIXTURE(what_no_trigger_wrote_is_named),

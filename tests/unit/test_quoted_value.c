@@ -36,18 +36,6 @@ static void assert_sqlite_is_understood(struct statement *quote,
     statement_reset(quote);
 }
 
-static void assert_own_notation_comes_back(const struct value *value)
-{
-    OWNED(buffer_release) struct buffer quoted = {0};
-    OWNED(buffer_release) struct buffer bytes = {0};
-    struct value back = {0};
-
-    quoted_value_append(&quoted, value);
-    parse(quoted.data, quoted.length, &bytes, &back);
-    if (!value_is_identical(&back, value))
-        fail_msg("misread: %s", quoted.data);
-}
-
 static const struct value samples[] = {
     {.type = VALUE_NULL},
     {.type = VALUE_INTEGER, .integer = 0},
@@ -78,7 +66,6 @@ static void every_kind_comes_back(void **state)
         statement_prepare_text(&quote, *state, "quote", "select quote(?)", &err), OK);
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
         assert_sqlite_is_understood(&quote, &samples[i]);
-        assert_own_notation_comes_back(&samples[i]);
     }
 }
 
@@ -103,16 +90,17 @@ static void doubles_come_back_bit_for_bit(void **state)
         const struct value value = {.type = VALUE_REAL, .real = ldexp(real, i % 80 - 40)};
 
         assert_sqlite_is_understood(&quote, &value);
-        assert_own_notation_comes_back(&value);
     }
 }
 
-static void a_negative_zero_of_our_own_keeps_its_sign(void **state)
+static void a_negative_zero_keeps_its_sign(void **state)
 {
-    const struct value value = {.type = VALUE_REAL, .real = -0.0};
+    OWNED(buffer_release) struct buffer bytes = {0};
+    struct value value = {0};
 
     (void)state;
-    assert_own_notation_comes_back(&value);
+    parse("-0.0", 4, &bytes, &value);
+    assert_true(value.type == VALUE_REAL && value.real == 0 && signbit(value.real));
 }
 
 static void what_newer_versions_print_for_infinity_is_read(void **state)
@@ -155,7 +143,7 @@ int main(void)
                                         cache_in_memory_teardown),
         cmocka_unit_test_setup_teardown(doubles_come_back_bit_for_bit,
                                         cache_in_memory_setup, cache_in_memory_teardown),
-        cmocka_unit_test(a_negative_zero_of_our_own_keeps_its_sign),
+        cmocka_unit_test(a_negative_zero_keeps_its_sign),
         cmocka_unit_test(what_newer_versions_print_for_infinity_is_read),
         cmocka_unit_test(anything_else_is_corrupt),
     };
