@@ -1,20 +1,12 @@
 #include "daemon/setting.h"
 
 #include "lib/base/clock.h"
-#include "lib/model/table.h"
+#include "lib/model/conflict_rule.h"
 
 #include <string.h>
 
 #define SECONDS(n) ((n)*US_PER_SECOND)
 #define DAYS(n) SECONDS((n)*86400LL)
-
-static const char *const policies[] = {
-    [CONFLICT_LAST_WRITE_WINS] = "last_write_wins",
-    [CONFLICT_SERVER_WINS] = "server_wins",
-    [CONFLICT_CLIENT_WINS] = "client_wins",
-    [CONFLICT_MANUAL] = "manual",
-    NULL,
-};
 
 const struct setting setting_table[SETTING_COUNT] = {
     [PRIMARY_CONNINFO] =
@@ -182,7 +174,7 @@ const struct setting setting_table[SETTING_COUNT] = {
             .key = "conflict",
             .type = SETTING_CHOICE,
             .fallback = "last_write_wins",
-            .choices = policies,
+            .choices = conflict_rule_names,
             .help = "Who wins when both sides changed the same column of a row:\n"
                     "server_wins, client_wins, last_write_wins, or manual: the server's\n"
                     "value stands until somebody decides. What loses is always kept.",
@@ -307,7 +299,7 @@ const struct setting table_setting_table[TABLE_SETTING_COUNT] = {
             .key = "conflict",
             .type = SETTING_CHOICE,
             .may_be_empty = true,
-            .choices = policies,
+            .choices = conflict_rule_names,
             .example = "server_wins",
             .help = "As in [sync], for this table.",
         },

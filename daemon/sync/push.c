@@ -9,6 +9,7 @@
 #include "daemon/sync/push_ledger.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault_point.h"
+#include "lib/model/conflict_rule.h"
 #include "push_ledger.sql.h"
 
 #include <stdlib.h>
@@ -96,8 +97,7 @@ enum outcome push_start_over(struct push *push, struct error *err)
 static bool wants_whole_rows(void *context, const struct table *table)
 {
     (void)context;
-    return table->conflict_policy == CONFLICT_CLIENT_WINS ||
-           table->conflict_policy == CONFLICT_MANUAL;
+    return conflict_rule_wants_whole_row(table->conflict_policy);
 }
 
 static enum outcome fill(struct push *push, const struct push_request *request,

@@ -149,9 +149,9 @@ static enum outcome judge_columns(struct push_context *context,
 {
     OWNED(finding_release) struct finding finding = {0};
     enum conflict_policy policy = verdict->group->table->conflict_policy;
-    struct conflict conflict = {.rule = conflict_rule_name(policy),
+    struct conflict conflict = {.rule = conflict_rule_names[policy],
                                 .local_wins = local_wins(context, verdict),
-                                .open = policy == CONFLICT_MANUAL};
+                                .open = conflict_rule_asks(policy)};
 
     if (finding_init(&finding, verdict, err) == FAILED)
         return FAILED;
@@ -237,7 +237,7 @@ static enum outcome judge_gone_update(struct push_context *context,
     OWNED(finding_release) struct finding finding = {0};
     enum conflict_policy policy = verdict->group->table->conflict_policy;
     struct conflict conflict = {.rule = CONFLICT_DELETED_THERE,
-                                .open = policy == CONFLICT_MANUAL};
+                                .open = conflict_rule_asks(policy)};
     enum gone_verdict gone;
     bool deletes = false;
     bool edits = false;

@@ -1,18 +1,21 @@
 #include "lib/model/conflict_rule.h"
 
-const char *conflict_rule_name(enum conflict_policy policy)
+const char *const conflict_rule_names[] = {
+    [CONFLICT_LAST_WRITE_WINS] = "last_write_wins",
+    [CONFLICT_SERVER_WINS] = "server_wins",
+    [CONFLICT_CLIENT_WINS] = "client_wins",
+    [CONFLICT_MANUAL] = "manual",
+    NULL,
+};
+
+bool conflict_rule_asks(enum conflict_policy policy)
 {
-    switch (policy) {
-    case CONFLICT_SERVER_WINS:
-        return "server_wins";
-    case CONFLICT_CLIENT_WINS:
-        return "client_wins";
-    case CONFLICT_MANUAL:
-        return "manual";
-    case CONFLICT_LAST_WRITE_WINS:
-        break;
-    }
-    return "last_write_wins";
+    return policy == CONFLICT_MANUAL;
+}
+
+bool conflict_rule_wants_whole_row(enum conflict_policy policy)
+{
+    return policy == CONFLICT_CLIENT_WINS || policy == CONFLICT_MANUAL;
 }
 
 bool conflict_rule_local_wins(enum conflict_policy policy,

@@ -12,12 +12,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* "server_wins" …, as settings and the conflict log name it. */
-const char *conflict_rule_name(enum conflict_policy policy);
+/* "server_wins" …, by policy, as settings and the conflict log name them; NULL at the
+ * end. */
+extern const char *const conflict_rule_names[];
 
 /* Rules of the conflict log that are no policy. */
 #define CONFLICT_DELETED_THERE "deleted there"
 #define CONFLICT_DELETED_HERE "deleted here"
+
+/* Whether its conflicts stay open until a person decides. */
+bool conflict_rule_asks(enum conflict_policy policy);
+
+/* Whether an update must have all of its row at hand: to insert it where the row is gone,
+ * or to show it to a person. */
+bool conflict_rule_wants_whole_row(enum conflict_policy policy);
 
 /* When both sides last changed the row. */
 struct conflict_times {

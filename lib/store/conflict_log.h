@@ -23,8 +23,7 @@ struct conflict_value {
 struct conflict {
     const char *table;
     const char *row_key; /* canonical */
-    const char *rule;    /* "server_wins", "client_wins", "last_write_wins", "manual",
-                            "deleted there", "deleted here" */
+    const char *rule;    /* of conflict_rule_names, or CONFLICT_DELETED_… */
     bool local_wins;
     bool open; /* waits for a person */
     int64_t changed_us;

@@ -1,6 +1,7 @@
 #include "lib/store/mirror_merge.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/model/conflict_rule.h"
 #include "lib/model/row_key.h"
 #include "lib/store/mirror_room.h"
 #include "lib/store/mirror_row.h"
@@ -237,26 +238,18 @@ enum outcome mirror_merge_gone(struct mirror *mirror, const struct value *key,
     return row_list_put(&mirror->merge->doubted, key, err);
 }
 
-/* What a deletion there means for an edit here. */
-struct lost_edit {
-    size_t dirty_count;
-    bool deleted_here_too;
-    bool comes_back;
-};
-
-static struct lost_edit weigh(struct mirror *mirror, const struct pending_change *change)
+/* What a deletion there means for the edit here, which is in merge->local. */
+static enum gone_verdict weigh(const struct mirror *mirror,
+                               const struct pending_change *change)
 {
     const struct table *table = mirror->table;
-    struct mirror_merge *merge = mirror->merge;
-    struct lost_edit lost = {
-        .dirty_count = pending_dirty_columns(change, table, merge->local, merge->dirty)};
+    const struct mirror_merge *merge = mirror->merge;
+    size_t dirty = pending_dirty_columns(change, table, merge->local, merge->dirty);
+    bool deletes = table->deleted_at != TABLE_NO_COLUMN &&
+                   merge->dirty[table->deleted_at] &&
+                   merge->local[table->deleted_at].type != VALUE_NULL;
 
-    lost.deleted_here_too = table->deleted_at != TABLE_NO_COLUMN &&
-                            merge->dirty[table->deleted_at] &&
-                            merge->local[table->deleted_at].type != VALUE_NULL;
-    lost.comes_back = table->conflict_policy == CONFLICT_CLIENT_WINS &&
-                      lost.dirty_count && !lost.deleted_here_too;
-    return lost;
+    return conflict_rule_gone(table->conflict_policy, deletes, dirty > deletes);
 }
 
 /* A parked one that would come back cannot: its unique value is taken. It stays parked,
@@ -266,14 +259,14 @@ static enum outcome give_up_update(struct mirror *mirror, const struct value *ke
                                    struct mirror_counts *counts, struct error *err)
 {
     const struct pending_row row = {mirror->table, key, change, mirror->merge->local};
-    struct lost_edit lost = weigh(mirror, change);
+    enum gone_verdict gone = weigh(mirror, change);
 
-    if (lost.comes_back && parked)
+    if (gone == GONE_INSERTED && parked)
         return OK;
-    if (lost.dirty_count > lost.deleted_here_too &&
-        pending_file_deleted(mirror->db, &row, lost.comes_back, err) == FAILED)
+    if (gone != GONE_AGREED &&
+        pending_file_deleted(mirror->db, &row, gone == GONE_INSERTED, err) == FAILED)
         return FAILED;
-    if (lost.comes_back) {
+    if (gone == GONE_INSERTED) {
         mirror->has_settled = true;
         return pending_make_insert(mirror->pending, mirror->table, key, err);
     }

@@ -1,6 +1,7 @@
 #include "lib/store/pending_filing.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/model/conflict_rule.h"
 #include "lib/model/row_key.h"
 #include "lib/store/conflict_log.h"
 #include "lib/store/rejected.h"
@@ -99,9 +100,9 @@ enum outcome pending_file_deleted(struct database *db, const struct pending_row 
     struct conflict_value *values;
     struct conflict conflict = {
         .table = row->table->name,
-        .rule = "deleted there",
+        .rule = CONFLICT_DELETED_THERE,
         .local_wins = local_wins,
-        .open = row->table->conflict_policy == CONFLICT_MANUAL,
+        .open = conflict_rule_asks(row->table->conflict_policy),
         .changed_us = row->change->changed_us,
     };
     enum outcome outcome;

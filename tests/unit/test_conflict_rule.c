@@ -117,13 +117,31 @@ static void no_row_comes_back_as_a_tombstone(void **state)
     assert_int_equal(conflict_rule_gone(CONFLICT_SERVER_WINS, true, false), GONE_AGREED);
 }
 
+static void only_one_policy_asks_a_person(void **state)
+{
+    (void)state;
+    for (int policy = 0; conflict_rule_names[policy]; policy++)
+        assert_int_equal(conflict_rule_asks((enum conflict_policy)policy),
+                         policy == CONFLICT_MANUAL);
+}
+
+static void a_row_that_comes_back_is_wanted_whole(void **state)
+{
+    (void)state;
+    for (int policy = 0; conflict_rule_names[policy]; policy++)
+        if (conflict_rule_gone((enum conflict_policy)policy, false, true) ==
+            GONE_INSERTED)
+            assert_true(conflict_rule_wants_whole_row((enum conflict_policy)policy));
+    assert_false(conflict_rule_wants_whole_row(CONFLICT_SERVER_WINS));
+}
+
 static void every_policy_has_its_name(void **state)
 {
     (void)state;
-    assert_string_equal(conflict_rule_name(CONFLICT_LAST_WRITE_WINS), "last_write_wins");
-    assert_string_equal(conflict_rule_name(CONFLICT_SERVER_WINS), "server_wins");
-    assert_string_equal(conflict_rule_name(CONFLICT_CLIENT_WINS), "client_wins");
-    assert_string_equal(conflict_rule_name(CONFLICT_MANUAL), "manual");
+    assert_string_equal(conflict_rule_names[CONFLICT_LAST_WRITE_WINS], "last_write_wins");
+    assert_string_equal(conflict_rule_names[CONFLICT_SERVER_WINS], "server_wins");
+    assert_string_equal(conflict_rule_names[CONFLICT_CLIENT_WINS], "client_wins");
+    assert_string_equal(conflict_rule_names[CONFLICT_MANUAL], "manual");
 }
 
 int main(void)
@@ -142,6 +160,8 @@ int main(void)
         cmocka_unit_test(a_delete_there_stands_and_the_edit_is_kept),
         cmocka_unit_test(a_client_that_wins_brings_its_row_back),
         cmocka_unit_test(no_row_comes_back_as_a_tombstone),
+        cmocka_unit_test(only_one_policy_asks_a_person),
+        cmocka_unit_test(a_row_that_comes_back_is_wanted_whole),
         cmocka_unit_test(every_policy_has_its_name),
     };
 
