@@ -14,11 +14,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void json_drop(json_t **document)
-{
-    json_decref(*document);
-}
-
 static enum outcome ask(size_t count, struct error *err)
 {
     char what[100];
@@ -32,11 +27,11 @@ static enum outcome ask(size_t count, struct error *err)
 static enum outcome collect(struct database *db, const int64_t *ids, size_t count,
                             json_t **out_document, struct error *err)
 {
-    OWNED(json_drop) json_t *changes = json_array();
+    OWNED(json_decrefp) json_t *changes = json_array();
 
     for (size_t i = 0; i < count; i++) {
         const struct change_filter filter = {.id = ids[i]};
-        OWNED(json_drop) json_t *rows = NULL;
+        OWNED(json_decrefp) json_t *rows = NULL;
 
         if (change_report_rejected_rows(db, &filter, &rows, err) == FAILED)
             return FAILED;
@@ -79,7 +74,7 @@ static enum outcome write_copy(const struct cache *cache, const json_t *document
 enum outcome discard(struct cache *cache, int64_t id, bool yes, char **out_file,
                      struct error *err)
 {
-    OWNED(json_drop) json_t *document = NULL;
+    OWNED(json_decrefp) json_t *document = NULL;
     OWNED(text_free) char *file = NULL;
     OWNED(resolution_ids_free) int64_t *ids = NULL;
     size_t count = 0;

@@ -33,11 +33,6 @@ struct control_session {
     bool half_closed; /* the client sends no more, but may still read */
 };
 
-static void free_json(json_t **document)
-{
-    json_decref(*document);
-}
-
 /* --- answering ------------------------------------------------------------------- */
 
 static void send_document(struct control_session *session, const json_t *document)
@@ -54,21 +49,21 @@ static void finish(struct control_session *session, const json_t *document)
 
 static void finish_with_error(struct control_session *session, const struct error *err)
 {
-    OWNED(free_json) json_t *document = control_error_document(err);
+    OWNED(json_decrefp) json_t *document = control_error_document(err);
 
     finish(session, document);
 }
 
 static void finish_with_result(struct control_session *session)
 {
-    OWNED(free_json) json_t *document = control_result_document();
+    OWNED(json_decrefp) json_t *document = control_result_document();
 
     finish(session, document);
 }
 
 static void finish_with_timeout(struct control_session *session)
 {
-    OWNED(free_json)
+    OWNED(json_decrefp)
     json_t *document = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:n}", "v", 1, "kind",
                                  "error", "name", "timeout", "code", EXIT_UNREACHABLE,
                                  "message", "not caught up when the time was over",
@@ -82,7 +77,7 @@ static void finish_with_timeout(struct control_session *session)
 static void send_status(struct control_session *session)
 {
     const struct control_target *target = session->config.target;
-    OWNED(free_json) json_t *document = target->status(target->context);
+    OWNED(json_decrefp) json_t *document = target->status(target->context);
 
     session->status_changed = false;
     session->status_sent_us = clock_monotonic_us();
@@ -102,7 +97,7 @@ static void start_waiting(struct control_session *session)
 static void answer_status(struct control_session *session, const json_t *request)
 {
     const struct control_target *target = session->config.target;
-    OWNED(free_json) json_t *document = target->status(target->context);
+    OWNED(json_decrefp) json_t *document = target->status(target->context);
 
     (void)request;
     finish(session, document);
@@ -197,7 +192,8 @@ static enum outcome check_cache(const struct control_session *session,
 {
     const struct control_target *target = session->config.target;
     const char *wanted = json_string_value(json_object_get(request, "cache"));
-    OWNED(free_json) json_t *document = wanted ? target->status(target->context) : NULL;
+    OWNED(json_decrefp)
+    json_t *document = wanted ? target->status(target->context) : NULL;
     const char *kept = json_string_value(json_object_get(document, "cache"));
 
     if (!wanted || !kept || is_same_file(wanted, kept))
@@ -210,7 +206,7 @@ static enum outcome check_cache(const struct control_session *session,
 static void answer_request(void *context, const char *line, size_t size)
 {
     struct control_session *session = context;
-    OWNED(free_json) json_t *request = NULL;
+    OWNED(json_decrefp) json_t *request = NULL;
     const char *name;
     struct error err;
 

@@ -21,11 +21,6 @@ struct tide_watch {
     struct control_client *client;
 };
 
-static void drop_json(json_t **json)
-{
-    json_decref(*json);
-}
-
 static void drop_client(struct control_client **client)
 {
     control_client_free(*client);
@@ -45,7 +40,7 @@ static enum outcome ask(const struct tide_cache *cache, const char *command,
                         struct control_client **out_client, struct error *err)
 {
     OWNED(drop_client) struct control_client *client = NULL;
-    OWNED(drop_json)
+    OWNED(json_decrefp)
     json_t *request =
         json_pack("{s:s, s:s}", "command", command, "cache", cache->file.path);
     enum outcome outcome;
@@ -82,7 +77,7 @@ static enum outcome require(const struct tide_cache *cache, const char *command,
 static enum outcome receive(struct control_client *client, int64_t timeout_us,
                             json_t **out_document, struct error *err)
 {
-    OWNED(drop_json) json_t *document = NULL;
+    OWNED(json_decrefp) json_t *document = NULL;
     enum outcome outcome = control_client_receive(client, timeout_us, &document, err);
     const char *kind;
 
@@ -124,7 +119,7 @@ enum tide_result tide_client_status(struct tide_cache *cache, json_t **out_statu
 enum tide_result tide_client_sync_now(struct tide_cache *cache, struct tide_error *err)
 {
     OWNED(drop_client) struct control_client *client = NULL;
-    OWNED(drop_json) json_t *first = NULL;
+    OWNED(json_decrefp) json_t *first = NULL;
     struct error why = {0};
 
     if (require(cache, "sync", &client, &why) == FAILED ||

@@ -11,11 +11,6 @@
 
 #include <stdbool.h>
 
-static void drop_json(json_t **json)
-{
-    json_decref(*json);
-}
-
 static json_t *time_json(int64_t time_us)
 {
     char text[CLOCK_TEXT_SIZE];
@@ -65,7 +60,7 @@ static enum outcome tables_of(struct database *db, const struct change_counts *c
                               json_t **out_tables, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
-    OWNED(drop_json) json_t *tables = json_array();
+    OWNED(json_decrefp) json_t *tables = json_array();
     enum outcome outcome;
 
     if (!tables)
@@ -99,14 +94,14 @@ static enum outcome document_of(const struct statement *state, const char *path,
                                 const struct change_counts *changes, json_t *tables,
                                 json_t **out_document, struct error *err)
 {
-    OWNED(drop_json)
+    OWNED(json_decrefp)
     json_t *document =
         json_pack("{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:[{s:s, s:s}]}", "v", 1, "kind",
                   "status", "state", "stopped", "cache", path, "since",
                   time_json(statement_column_int(state, 0)), "mark",
                   time_json(statement_column_int(state, 1)), "tables", tables, "hints",
                   "text", "the daemon is not running", "command", "tidemarkd");
-    OWNED(drop_json) json_t *more = changes_of(changes);
+    OWNED(json_decrefp) json_t *more = changes_of(changes);
 
     if (!document || !more || json_object_update(document, more))
         return error_out_of_memory(err);

@@ -9,11 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void drop_json(json_t **json)
-{
-    json_decref(*json);
-}
-
 /* ---- the check at open ---- */
 
 static enum outcome compare_column(const struct table *table,
@@ -323,7 +318,7 @@ static enum outcome write_field(const struct tide_model *model,
 enum tide_result tide_model_to_values(const struct tide_model *model, const void *source,
                                       json_t **out_values, struct tide_error *err)
 {
-    OWNED(drop_json) json_t *values = json_object();
+    OWNED(json_decrefp) json_t *values = json_object();
     struct error why = {0};
 
     if (!values) {

@@ -8,11 +8,6 @@
 
 #include <stdlib.h>
 
-static void drop_json(json_t **json)
-{
-    json_decref(*json);
-}
-
 /* The row that the statement stands on. */
 static enum outcome take_row(const struct tide_repository *repository,
                              const struct statement *statement, json_t **out_row,
@@ -34,7 +29,7 @@ static enum outcome find(struct tide_repository *repository,
                          struct error *err)
 {
     OWNED(row_query_release) struct row_query query = {0};
-    OWNED(drop_json) json_t *rows = json_array();
+    OWNED(json_decrefp) json_t *rows = json_array();
     enum outcome outcome;
 
     if (!rows)
@@ -69,7 +64,7 @@ static enum outcome get_one(struct tide_repository *repository,
                             json_t **out_row, struct error *err)
 {
     const struct tide_query two = {.filters = filters, .limit = 2, .scope = scope};
-    OWNED(drop_json) json_t *rows = NULL;
+    OWNED(json_decrefp) json_t *rows = NULL;
 
     if (find(repository, &two, &rows, err) == FAILED)
         return FAILED;
@@ -140,7 +135,7 @@ enum tide_result tide_repository_get_by_id(struct tide_repository *repository,
                                            const json_t *id, enum tide_scope scope,
                                            json_t **out_row, struct tide_error *err)
 {
-    OWNED(drop_json) json_t *row = NULL;
+    OWNED(json_decrefp) json_t *row = NULL;
     bool is_deleted = false;
     struct error why = {0};
     enum outcome outcome = get_by_id(repository, id, &row, &is_deleted, &why);

@@ -22,11 +22,6 @@ static void release_texts(struct parameter_texts *texts)
     free(texts->items);
 }
 
-static void drop_json(json_t **json)
-{
-    json_decref(*json);
-}
-
 static enum outcome bind_text_of(struct statement *query, int parameter,
                                  const json_t *json, struct parameter_texts *texts,
                                  struct error *err)
@@ -193,7 +188,7 @@ static enum outcome select_rows(struct tide_repository *repository, const char *
 {
     struct database *db = repository->cache->file.db;
     OWNED(buffer_release) struct buffer scoped = {0};
-    OWNED(drop_json) json_t *rows = json_array();
+    OWNED(json_decrefp) json_t *rows = json_array();
 
     if (!rows)
         return error_out_of_memory(err);

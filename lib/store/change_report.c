@@ -7,16 +7,11 @@
 
 #include <string.h>
 
-static void json_drop(json_t **document)
-{
-    json_decref(*document);
-}
-
 /* Members in the order of the query's columns, from the first one on; NULL ends them. */
 static enum outcome row_object(const struct statement *query, const char *const *names,
                                json_t **out_object, struct error *err)
 {
-    OWNED(json_drop) json_t *object = json_object();
+    OWNED(json_decrefp) json_t *object = json_object();
 
     for (int i = 0; names[i]; i++) {
         bool parsed = strcmp(names[i], "key") == 0 || strcmp(names[i], "columns") == 0;
@@ -38,7 +33,7 @@ static enum outcome row_object(const struct statement *query, const char *const 
 static enum outcome read_rows(struct statement *query, const char *const *names,
                               json_t **out_rows, struct error *err)
 {
-    OWNED(json_drop) json_t *rows = json_array();
+    OWNED(json_decrefp) json_t *rows = json_array();
     enum outcome outcome;
 
     while ((outcome = statement_step(query, err)) == OK) {
@@ -138,7 +133,7 @@ enum outcome change_report_rejected_rows(struct database *db,
         "constraint", "cause", "unit", "changed_at", "rejected_at", NULL};
     static const char *const value_names[] = {"name", "base", "value", NULL};
     OWNED(statement_release) struct statement query = {0};
-    OWNED(json_drop) json_t *rows = NULL;
+    OWNED(json_decrefp) json_t *rows = NULL;
 
     if (statement_prepare(&query, db, &change_report_sql.rejected, err) == FAILED)
         return FAILED;
@@ -161,7 +156,7 @@ enum outcome change_report_conflict_rows(struct database *db,
         "id", "table", "key", "rule", "winner", "open", "changed_at", "found_at", NULL};
     static const char *const value_names[] = {"name", "base", "local", "remote", NULL};
     OWNED(statement_release) struct statement query = {0};
-    OWNED(json_drop) json_t *rows = NULL;
+    OWNED(json_decrefp) json_t *rows = NULL;
 
     if (statement_prepare(&query, db, &change_report_sql.conflicts, err) == FAILED)
         return FAILED;
@@ -189,7 +184,7 @@ enum outcome change_report_rejected(struct database *db, int64_t id,
                                     json_t **out_document, struct error *err)
 {
     const struct change_filter filter = {.id = id};
-    OWNED(json_drop) json_t *rows = NULL;
+    OWNED(json_decrefp) json_t *rows = NULL;
 
     if (change_report_rejected_rows(db, &filter, &rows, err) == FAILED ||
         require(rows, id, "rejected change", "rejected", err) == FAILED)
@@ -213,7 +208,7 @@ enum outcome change_report_conflicts(struct database *db, int64_t id,
                                      json_t **out_document, struct error *err)
 {
     const struct change_filter filter = {.id = id};
-    OWNED(json_drop) json_t *rows = NULL;
+    OWNED(json_decrefp) json_t *rows = NULL;
 
     if (change_report_conflict_rows(db, &filter, &rows, err) == FAILED ||
         require(rows, id, "conflict", "conflicts", err) == FAILED)

@@ -12,11 +12,6 @@
 
 #include <string.h>
 
-static void json_drop(json_t **document)
-{
-    json_decref(*document);
-}
-
 static enum outcome find_table(struct database *db, const char *name,
                                struct table *out_table, struct error *err)
 {
@@ -56,7 +51,7 @@ static enum outcome read_row(struct database *db, const struct table *table,
     OWNED(statement_release) struct statement query = {0};
     OWNED(buffer_release) struct buffer sql = {0};
     OWNED(buffer_release) struct buffer bytes = {0};
-    OWNED(json_drop) json_t *row = NULL;
+    OWNED(json_decrefp) json_t *row = NULL;
     struct value values[TABLE_KEY_LIMIT];
     enum outcome outcome;
 
@@ -95,7 +90,7 @@ static enum outcome read_pending(struct database *db, const struct table *table,
                                  const char *key, json_t **out_entries, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
-    OWNED(json_drop) json_t *entries = json_array();
+    OWNED(json_decrefp) json_t *entries = json_array();
     enum outcome outcome;
 
     if (statement_prepare(&query, db, &row_story_sql.entries, err) == FAILED)
@@ -150,11 +145,11 @@ enum outcome row_story(struct database *db, const char *table_name, const char *
 {
     OWNED(table_release) struct table table = {0};
     OWNED(text_free) char *key = NULL;
-    OWNED(json_drop) json_t *row = NULL;
-    OWNED(json_drop) json_t *mark = NULL;
-    OWNED(json_drop) json_t *pending = NULL;
-    OWNED(json_drop) json_t *rejected = NULL;
-    OWNED(json_drop) json_t *conflicts = NULL;
+    OWNED(json_decrefp) json_t *row = NULL;
+    OWNED(json_decrefp) json_t *mark = NULL;
+    OWNED(json_decrefp) json_t *pending = NULL;
+    OWNED(json_decrefp) json_t *rejected = NULL;
+    OWNED(json_decrefp) json_t *conflicts = NULL;
     struct change_filter filter = {0};
     bool refetch = false;
 
