@@ -124,13 +124,3 @@ int64_t marked(struct outbox_fixture *fixture, const char *mark)
 {
     return captured(fixture, 0, NULL, mark, NULL);
 }
-
-struct value integer_value(int64_t integer)
-{
-    return (struct value){.type = VALUE_INTEGER, .integer = integer};
-}
-
-struct value text_value(const char *text)
-{
-    return (struct value){.type = VALUE_TEXT, .bytes = text, .size = strlen(text)};
-}

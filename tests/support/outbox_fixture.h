@@ -8,6 +8,7 @@
 #define TESTS_SUPPORT_OUTBOX_FIXTURE_H
 
 #include "lib/store/outbox.h"
+#include "tests/support/values.h"
 
 #define CUSTOMER_ID 1
 #define ORDERS_ID 2
@@ -26,14 +27,11 @@ struct outbox_fixture {
 int outbox_fixture_setup(void **state); /* *state becomes a struct outbox_fixture * */
 int outbox_fixture_teardown(void **state);
 
-/* base: JSON or NULL. Returns the sequence; the
- * n-th entry was captured n seconds after 1970 began. */
+/* base: JSON or NULL. Returns the sequence; the n-th entry was captured n seconds after
+ * 1970 began. */
 int64_t captured(struct outbox_fixture *fixture, int64_t table_id, const char *key,
                  const char *operation, const char *base);
 /* "begin" or "end" */
 int64_t marked(struct outbox_fixture *fixture, const char *mark);
-
-struct value integer_value(int64_t integer);
-struct value text_value(const char *text);
 
 #endif

@@ -6,24 +6,13 @@
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/table_builder.h"
+#include "tests/support/values.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TABLE_ID 7
-
-static struct value number(int64_t integer)
-{
-    return (struct value){.type = VALUE_INTEGER, .integer = integer};
-}
-
-static struct value text(const char *bytes)
-{
-    if (!bytes)
-        return (struct value){.type = VALUE_NULL};
-    return (struct value){.type = VALUE_TEXT, .bytes = bytes, .size = strlen(bytes)};
-}
 
 struct table people(void)
 {
@@ -106,18 +95,21 @@ void apply(struct world *world, enum change_operation operation,
 
 void put(struct world *world, struct person person)
 {
-    const struct value row[] = {
-        number(person.id),       text(person.email),
-        text(person.note),       text(person.code),
-        number(person.shelf),    number(person.place ? person.place : person.id),
-        text(person.updated_at), text(person.deleted_at)};
+    const struct value row[] = {integer_value(person.id),
+                                text_value(person.email),
+                                text_value(person.note),
+                                text_value(person.code),
+                                integer_value(person.shelf),
+                                integer_value(person.place ? person.place : person.id),
+                                text_value(person.updated_at),
+                                text_value(person.deleted_at)};
 
     apply(world, CHANGE_UPSERT, row, 8);
 }
 
 static void change_key(struct world *world, enum change_operation operation, int64_t id)
 {
-    const struct value key = number(id);
+    const struct value key = integer_value(id);
 
     apply(world, operation, &key, 1);
 }

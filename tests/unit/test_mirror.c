@@ -9,21 +9,10 @@
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/table_builder.h"
+#include "tests/support/values.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static struct value number(int64_t integer)
-{
-    return (struct value){.type = VALUE_INTEGER, .integer = integer};
-}
-
-static struct value text(const char *bytes)
-{
-    if (!bytes)
-        return (struct value){.type = VALUE_NULL};
-    return (struct value){.type = VALUE_TEXT, .bytes = bytes, .size = strlen(bytes)};
-}
 
 /* What a test works on: a table in the cache and its mirror. */
 struct world {
@@ -101,21 +90,22 @@ static void apply(struct world *world, enum change_operation operation,
 static void put(struct world *world, int64_t id, const char *email, const char *code,
                 const char *deleted_at)
 {
-    const struct value row[] = {number(id), text(email), text(code), text(deleted_at)};
+    const struct value row[] = {integer_value(id), text_value(email), text_value(code),
+                                text_value(deleted_at)};
 
     apply(world, CHANGE_UPSERT, row, 4);
 }
 
 static void put_tag(struct world *world, const char *name, const char *colour)
 {
-    const struct value row[] = {text(name), text(colour)};
+    const struct value row[] = {text_value(name), text_value(colour)};
 
     apply(world, CHANGE_UPSERT, row, 2);
 }
 
 static void change_key(struct world *world, enum change_operation operation, int64_t id)
 {
-    const struct value key = number(id);
+    const struct value key = integer_value(id);
 
     apply(world, operation, &key, 1);
 }
@@ -173,7 +163,8 @@ static void only_what_differs_is_written(void **state)
 static void a_copy_takes_new_rows_only(void **state)
 {
     OWNED(world_release) struct world world;
-    const struct value row[] = {number(1), text("a"), text(NULL), text(NULL)};
+    const struct value row[] = {integer_value(1), text_value("a"), text_value(NULL),
+                                text_value(NULL)};
     struct error err = {0};
 
     make(&world, state, people());
@@ -228,7 +219,7 @@ static void tombstones_are_not_live(void **state)
 static void a_caseless_key_is_spelt_as_on_the_primary(void **state)
 {
     OWNED(world_release) struct world world;
-    const struct value key = text("RED");
+    const struct value key = text_value("RED");
 
     make(&world, state, tags());
     put_tag(&world, "red", "#f00");
@@ -314,7 +305,7 @@ static void a_tombstone_is_not_in_the_way_of_a_partial_index(void **state)
 static void a_key_can_be_noted_by_hand(void **state)
 {
     OWNED(world_release) struct world world;
-    const struct value key = number(-5);
+    const struct value key = integer_value(-5);
     struct error err = {0};
 
     make(&world, state, people());
@@ -397,7 +388,7 @@ static void a_list_that_is_broken_off_leaves_nothing_behind(void **state)
 static void listed_keys_compare_as_the_table_does(void **state)
 {
     OWNED(world_release) struct world world;
-    const struct value key = text("RED");
+    const struct value key = text_value("RED");
 
     make(&world, state, tags());
     put_tag(&world, "red", NULL);

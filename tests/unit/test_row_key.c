@@ -3,13 +3,9 @@
 #include "lib/base/cleanup.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/table_builder.h"
+#include "tests/support/values.h"
 
 #include <string.h>
-
-static struct value text_value(const char *text)
-{
-    return (struct value){.type = VALUE_TEXT, .bytes = text, .size = strlen(text)};
-}
 
 static void assert_key_is(const struct value *key, size_t count, const char *expected)
 {

@@ -5,18 +5,9 @@
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/table_builder.h"
+#include "tests/support/values.h"
 
 #include <string.h>
-
-static struct value text(const char *bytes)
-{
-    return (struct value){.type = VALUE_TEXT, .bytes = bytes, .size = strlen(bytes)};
-}
-
-static struct value number(int64_t integer)
-{
-    return (struct value){.type = VALUE_INTEGER, .integer = integer};
-}
 
 /* The key stands behind another column and compares without case. */
 static struct table tags(void)
@@ -42,9 +33,9 @@ static void keys_compare_as_the_tables_do(void **state)
 {
     OWNED(table_release) struct table table = tags();
     OWNED(row_list_release) struct row_list list = {0};
-    const struct value red = text("red");
-    const struct value shout = text("RED");
-    const struct value blue = text("blue");
+    const struct value red = text_value("red");
+    const struct value shout = text_value("RED");
+    const struct value blue = text_value("blue");
     struct error err = {0};
 
     make(&list, *state, &table, ROW_LIST_KEYS);
@@ -61,7 +52,7 @@ static void whole_rows_come_back_as_they_were(void **state)
 {
     OWNED(table_release) struct table table = tags();
     OWNED(row_list_release) struct row_list list = {0};
-    const struct value row[] = {number(42), text("red")};
+    const struct value row[] = {integer_value(42), text_value("red")};
     struct value found[2] = {0};
     struct error err = {0};
 
@@ -80,7 +71,7 @@ static void a_dropped_list_leaves_nothing_behind(void **state)
 {
     OWNED(table_release) struct table table = tags();
     struct row_list list = {0};
-    const struct value row[] = {number(42), text("red")};
+    const struct value row[] = {integer_value(42), text_value("red")};
     struct value found[2];
     struct error err = {0};
 
@@ -98,7 +89,7 @@ static void a_list_goes_with_its_transaction(void **state)
 {
     OWNED(table_release) struct table table = tags();
     struct row_list list = {0};
-    const struct value red = text("red");
+    const struct value red = text_value("red");
     struct error err = {0};
 
     run_sql(*state, "begin");
