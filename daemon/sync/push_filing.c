@@ -61,11 +61,6 @@ static int64_t filed_id(const struct filed_rows *causes, int64_t ordinal)
     return row ? row->rejected_id : 0;
 }
 
-static void free_values(struct rejected_value **values)
-{
-    free(*values);
-}
-
 static enum outcome values_of(const struct staged_outcast *outcast,
                               struct rejected_value **out_values, struct error *err)
 {
@@ -76,9 +71,7 @@ static enum outcome values_of(const struct staged_outcast *outcast,
     for (size_t i = 0; i < outcast->column_count; i++)
         values[i] = (struct rejected_value){
             .column = outcast->table->columns[outcast->columns[i]].name,
-            .has_base = outcast->phase != STAGED_INSERT,
             .base = outcast->row.values[i].base,
-            .has_value = outcast->phase != STAGED_DELETE,
             .value = outcast->row.values[i].local,
         };
     *out_values = values;
@@ -93,7 +86,7 @@ static enum outcome file_outcast(const struct push_filing *filing,
     static const enum outbox_operation operations[] = {[STAGED_INSERT] = OUTBOX_INSERT,
                                                        [STAGED_UPDATE] = OUTBOX_UPDATE,
                                                        [STAGED_DELETE] = OUTBOX_DELETE};
-    OWNED(free_values) struct rejected_value *values = NULL;
+    OWNED(rejected_values_free) struct rejected_value *values = NULL;
     struct filed_row row = {.ordinal = outcast->row.ordinal};
     struct rejected_change change = {
         .table = outcast->table->name,

@@ -24,6 +24,13 @@ const char *outbox_operation_name(enum outbox_operation operation)
     return operation_names[operation];
 }
 
+enum outbox_operation pending_kind_operation(enum pending_kind kind)
+{
+    if (kind == PENDING_INSERT)
+        return OUTBOX_INSERT;
+    return kind == PENDING_DELETE ? OUTBOX_DELETE : OUTBOX_UPDATE;
+}
+
 void outbox_entry_release(struct outbox_entry *entry)
 {
     free(entry->row_key);

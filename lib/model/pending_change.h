@@ -42,6 +42,9 @@ enum pending_kind {
     PENDING_DELETE,
 };
 
+/* What the folded entries come to; OUTBOX_UPDATE for nothing at all. */
+enum outbox_operation pending_kind_operation(enum pending_kind kind);
+
 struct pending_change {
     enum pending_kind kind;
     enum outbox_operation first; /* OUTBOX_NONE: no entry was folded yet */

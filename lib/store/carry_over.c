@@ -116,7 +116,7 @@ static size_t keep_lost_values(const struct carriage *carriage,
 
     for (size_t i = 0; i < count; i++)
         if (!is_in_new_table(carriage, values[i].column) &&
-            (values[i].has_base || values[i].value.type != VALUE_NULL))
+            (values[i].base.type != VALUE_NULL || values[i].value.type != VALUE_NULL))
             values[kept++] = values[i];
     return kept;
 }
@@ -132,11 +132,6 @@ static enum outcome strip_lost_columns(struct carriage *carriage,
                           base->items[i].column, err) == FAILED)
             return FAILED;
     return OK;
-}
-
-static void free_values(struct rejected_value **values)
-{
-    free(*values);
 }
 
 static enum outcome file_lost_values(struct carriage *carriage,
@@ -172,7 +167,7 @@ static enum outcome part_with_lost_columns(struct carriage *carriage,
                                            struct error *err)
 {
     OWNED(buffer_release) struct buffer bytes = {0};
-    OWNED(free_values) struct rejected_value *values = NULL;
+    OWNED(rejected_values_free) struct rejected_value *values = NULL;
     size_t count = 0;
 
     if (row->change->kind != PENDING_DELETE) {

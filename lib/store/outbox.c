@@ -83,8 +83,13 @@ static enum outcome read_key(const struct outbox_reader *reader,
     return entry->row_key ? OK : error_out_of_memory(err);
 }
 
-enum outcome outbox_entry_read(struct outbox_entry *entry, const struct statement *query,
-                               int column, struct error *err)
+static enum outcome name_entry(int64_t sequence, struct error *err)
+{
+    return error_wrap(err, "tide_outbox, sequence %lld", (long long)sequence);
+}
+
+static enum outcome read_change(struct outbox_entry *entry, const struct statement *query,
+                                int column, struct error *err)
 {
     const char *operation = statement_column_text(query, column);
     const char *base = statement_column_text(query, column + 1);
@@ -98,6 +103,14 @@ enum outcome outbox_entry_read(struct outbox_entry *entry, const struct statemen
                              err);
 }
 
+enum outcome outbox_entry_read(struct outbox_entry *entry, const struct statement *query,
+                               int column, struct error *err)
+{
+    if (read_change(entry, query, column, err) == FAILED)
+        return name_entry(entry->sequence, err);
+    return OK;
+}
+
 enum outcome outbox_reader_next(struct outbox_reader *reader,
                                 struct outbox_entry *out_entry, struct error *err)
 {
@@ -109,9 +122,10 @@ enum outcome outbox_reader_next(struct outbox_reader *reader,
         return outcome;
     entry.sequence = statement_column_int(&reader->query, 0);
     entry.table_id = statement_column_int(&reader->query, 1);
-    if (read_key(reader, &entry, err) == FAILED ||
-        outbox_entry_read(&entry, &reader->query, 3, err) == FAILED)
-        return error_wrap(err, "tide_outbox, sequence %lld", (long long)entry.sequence);
+    if (read_key(reader, &entry, err) == FAILED)
+        return name_entry(entry.sequence, err);
+    if (outbox_entry_read(&entry, &reader->query, 3, err) == FAILED)
+        return FAILED;
     *out_entry = TAKE(entry);
     return OK;
 }

@@ -47,7 +47,8 @@ MUST_CHECK enum outcome outbox_reader_next(struct outbox_reader *reader,
 void outbox_reader_release(struct outbox_reader *reader);
 
 /* For queries of other modules: op, base and changed_at stand at `column` and the next
- * two. entry: as zeroed but for sequence, table_id and row_key. */
+ * two. entry: as zeroed but for sequence, table_id and row_key. Errors name the
+ * sequence. */
 MUST_CHECK enum outcome outbox_entry_read(struct outbox_entry *entry,
                                           const struct statement *query, int column,
                                           struct error *err);

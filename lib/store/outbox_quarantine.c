@@ -184,8 +184,8 @@ static enum outcome reject(struct database *db, const struct suspect *suspect,
 {
     const struct table *table = outbox_tables_find(tables, suspect->table_id);
     const struct rejected_value values[] = {
-        {.column = "op", .has_value = true, .value = text_value(suspect->operation)},
-        {.column = "base", .has_value = true, .value = text_value(suspect->base)},
+        {.column = "op", .value = text_value(suspect->operation)},
+        {.column = "base", .value = text_value(suspect->base)},
     };
     OWNED(text_free) char *key = NULL;
     int64_t now_us = clock_now_us();

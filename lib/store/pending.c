@@ -224,26 +224,26 @@ enum outcome pending_refresh(struct pending *pending, const struct outbox_tables
 
 /* ---- one row ---- */
 
-/* The row that the statements of this module are about. */
-struct pending_row {
+/* How the statements of this module name a row. */
+struct row_address {
     int64_t table_id;
     const char *key;
 };
 
 static enum outcome find_row(struct pending *pending, const struct table *table,
-                             const struct value *key, struct pending_row *out_row,
+                             const struct value *key, struct row_address *out_row,
                              struct error *err)
 {
     buffer_clear(&pending->key);
     row_key_append_canonical(&pending->key, table, key);
-    *out_row = (struct pending_row){
+    *out_row = (struct row_address){
         .table_id = outbox_tables_id(pending->tables, table),
         .key = pending->key.data,
     };
     return buffer_check(&pending->key, err);
 }
 
-static void bind_row(struct statement *statement, const struct pending_row *row,
+static void bind_row(struct statement *statement, const struct row_address *row,
                      int64_t after)
 {
     statement_bind_int(statement, 1, row->table_id);
@@ -258,11 +258,11 @@ static enum outcome add_to_change(struct pending *pending, struct pending_change
     struct outbox_entry entry = {.sequence = statement_column_int(&pending->entries, 0)};
 
     if (outbox_entry_read(&entry, &pending->entries, 1, err) == FAILED)
-        return error_wrap(err, "tide_outbox, sequence %lld", (long long)entry.sequence);
+        return FAILED;
     return pending_change_add(change, &entry, err);
 }
 
-static enum outcome fold_row(struct pending *pending, const struct pending_row *row,
+static enum outcome fold_row(struct pending *pending, const struct row_address *row,
                              struct pending_change *out_change, struct error *err)
 {
     OWNED(pending_change_release) struct pending_change change = {0};
@@ -287,7 +287,7 @@ enum outcome pending_find(struct pending *pending, const struct table *table,
                           const struct value *key, struct pending_change *out_change,
                           struct error *err)
 {
-    struct pending_row row;
+    struct row_address row;
 
     if (pending->is_empty)
         return NOTHING;
@@ -297,7 +297,7 @@ enum outcome pending_find(struct pending *pending, const struct table *table,
 }
 
 static enum outcome run_for_row(struct pending *pending, const struct sql *sql,
-                                const struct pending_row *row, int64_t after,
+                                const struct row_address *row, int64_t after,
                                 struct error *err)
 {
     OWNED(statement_release) struct statement statement = {0};
@@ -309,7 +309,7 @@ static enum outcome run_for_row(struct pending *pending, const struct sql *sql,
 }
 
 /* The row's entries behind `after`. */
-static enum outcome remove_entries(struct pending *pending, const struct pending_row *row,
+static enum outcome remove_entries(struct pending *pending, const struct row_address *row,
                                    int64_t after, struct error *err)
 {
     if (run_for_row(pending, &pending_sql.remove_entries, row, after, err) == FAILED ||
@@ -322,7 +322,7 @@ static enum outcome remove_entries(struct pending *pending, const struct pending
 enum outcome pending_remove(struct pending *pending, const struct table *table,
                             const struct value *key, struct error *err)
 {
-    struct pending_row row;
+    struct row_address row;
 
     if (find_row(pending, table, key, &row, err) == FAILED)
         return FAILED;
@@ -380,7 +380,7 @@ static enum outcome strip_entry(struct pending *pending, struct outbox_entry *en
 }
 
 /* The row's first entry behind `after`. */
-static enum outcome read_entry(struct pending *pending, const struct pending_row *row,
+static enum outcome read_entry(struct pending *pending, const struct row_address *row,
                                int64_t after, struct outbox_entry *entry,
                                struct error *err)
 {
@@ -401,7 +401,7 @@ enum outcome pending_strip(struct pending *pending, const struct table *table,
                            const struct value *key, const char *column, struct error *err)
 {
     OWNED(outbox_entry_release) struct outbox_entry entry = {0};
-    struct pending_row row;
+    struct row_address row;
     enum outcome outcome;
 
     if (find_row(pending, table, key, &row, err) == FAILED)
@@ -417,7 +417,7 @@ enum outcome pending_make_insert(struct pending *pending, const struct table *ta
 {
     OWNED(pending_change_release) struct pending_change change = {0};
     OWNED(statement_release) struct statement make = {0};
-    struct pending_row row;
+    struct row_address row;
     enum outcome outcome = find_row(pending, table, key, &row, err);
 
     if (outcome == OK)
@@ -458,7 +458,7 @@ enum outcome pending_next(struct pending *pending, const struct table *table,
                           struct pending_change *out_change, struct error *err)
 {
     OWNED(text_free) char *key = NULL;
-    struct pending_row row = {.table_id = outbox_tables_id(pending->tables, table)};
+    struct row_address row = {.table_id = outbox_tables_id(pending->tables, table)};
     enum outcome outcome = next_key(pending, row.table_id, position, &key, err);
 
     if (outcome != OK)
@@ -499,7 +499,7 @@ enum outcome pending_reader_next(struct pending_reader *reader,
     if (!entry.row_key)
         return error_out_of_memory(err);
     if (outbox_entry_read(&entry, &reader->query, 3, err) == FAILED)
-        return error_wrap(err, "tide_outbox, sequence %lld", (long long)entry.sequence);
+        return FAILED;
     *out_entry = TAKE(entry);
     return OK;
 }

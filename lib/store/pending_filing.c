@@ -22,23 +22,11 @@ size_t pending_dirty_columns(const struct pending_change *change,
     return count;
 }
 
-static void free_values(struct rejected_value **values)
-{
-    free(*values);
-}
-
 static enum outcome spell_key(const struct pending_row *row, struct buffer *out_key,
                               struct error *err)
 {
     row_key_append(out_key, row->key, row->table->key_count);
     return buffer_check(out_key, err);
-}
-
-static enum outbox_operation operation_of(const struct pending_change *change)
-{
-    if (change->kind == PENDING_INSERT)
-        return OUTBOX_INSERT;
-    return change->kind == PENDING_DELETE ? OUTBOX_DELETE : OUTBOX_UPDATE;
 }
 
 enum outcome pending_reject(struct database *db, struct pending *pending,
@@ -47,10 +35,10 @@ enum outcome pending_reject(struct database *db, struct pending *pending,
 {
     OWNED(buffer_release) struct buffer key = {0};
     OWNED(buffer_release) struct buffer bytes = {0};
-    OWNED(free_values) struct rejected_value *values = NULL;
+    OWNED(rejected_values_free) struct rejected_value *values = NULL;
     struct rejected_change rejected = {
         .table = row->table->name,
-        .operation = operation_of(row->change),
+        .operation = pending_kind_operation(row->change->kind),
         .sqlstate = refusal->sqlstate,
         .message = refusal->message,
         .constraint = refusal->constraint,
@@ -96,7 +84,7 @@ enum outcome pending_file_deleted(struct database *db, const struct pending_row 
 {
     OWNED(buffer_release) struct buffer key = {0};
     OWNED(buffer_release) struct buffer bytes = {0};
-    OWNED(free_values) struct rejected_value *edited = NULL;
+    OWNED(rejected_values_free) struct rejected_value *edited = NULL;
     struct conflict_value *values;
     struct conflict conflict = {
         .table = row->table->name,

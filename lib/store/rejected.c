@@ -38,15 +38,14 @@ static enum outcome add_values(struct database *db, int64_t rejected_id,
                                struct error *err)
 {
     OWNED(statement_release) struct statement add = {0};
-    const struct value null = {0};
 
     if (statement_prepare(&add, db, &rejected_sql.add_value, err) == FAILED)
         return FAILED;
     statement_bind_int(&add, 1, rejected_id);
     for (size_t i = 0; i < count; i++) {
         statement_bind_text(&add, 2, values[i].column);
-        value_bind(&add, 3, values[i].has_base ? &values[i].base : &null);
-        value_bind(&add, 4, values[i].has_value ? &values[i].value : &null);
+        value_bind(&add, 3, &values[i].base);
+        value_bind(&add, 4, &values[i].value);
         if (statement_run(&add, err) == FAILED)
             return FAILED;
     }
@@ -108,7 +107,6 @@ static enum outcome read_base(const struct pending_change *change, const char *c
     if (quoted_value_parse(item->quoted, item->quoted_size, &unquoted, &value->base,
                            err) == FAILED)
         return FAILED;
-    value->has_base = true;
     buffer_append(bytes, unquoted.data ? unquoted.data : "", unquoted.length);
     return buffer_check(bytes, err);
 }
@@ -147,6 +145,11 @@ static bool is_wanted(const struct pending_change *change, const struct table *t
     return false;
 }
 
+void rejected_values_free(struct rejected_value **values)
+{
+    free(*values);
+}
+
 enum outcome rejected_values_of(const struct pending_change *change,
                                 const struct table *table, const struct value *row,
                                 struct buffer *bytes, struct rejected_value **out_values,
@@ -168,7 +171,6 @@ enum outcome rejected_values_of(const struct pending_change *change,
             free(values);
             return FAILED;
         }
-        values[count].has_value = has_value;
         if (has_value)
             values[count].value = row[i];
         count++;

@@ -11,13 +11,11 @@
 
 struct database;
 
-/* One column of what was refused. NULLs in `values` of a delete. */
+/* One column of what was refused. */
 struct rejected_value {
     const char *column;
-    bool has_base;
-    struct value base;
-    bool has_value;
-    struct value value;
+    struct value base;  /* before the change; null for an insert */
+    struct value value; /* that was refused; null for a delete */
 };
 
 struct rejected_change {
@@ -47,13 +45,14 @@ MUST_CHECK enum outcome rejected_renew(struct database *db, int64_t rejected_id,
 /*
  * What a pending change of the cache's row means, as a rejected change: for an insert all
  * columns, for an update its dirty ones, for a delete the old values. row: the row as it
- * is now, NULL when it is gone. The array is the caller's to free; its bytes belong to
- * row and to `bytes`.
+ * is now, NULL when it is gone. The array is the caller's to free with
+ * rejected_values_free(); its bytes belong to row and to `bytes`.
  */
 MUST_CHECK enum outcome rejected_values_of(const struct pending_change *change,
                                            const struct table *table,
                                            const struct value *row, struct buffer *bytes,
                                            struct rejected_value **out_values,
                                            size_t *out_count, struct error *err);
+void rejected_values_free(struct rejected_value **values); /* for OWNED() */
 
 #endif

@@ -53,18 +53,6 @@ static const struct table *table_named(const struct outbox_tables *tables,
     return NULL;
 }
 
-static enum outbox_operation operation_of(enum pending_kind kind)
-{
-    switch (kind) {
-    case PENDING_INSERT:
-        return OUTBOX_INSERT;
-    case PENDING_DELETE:
-        return OUTBOX_DELETE;
-    default:
-        return OUTBOX_UPDATE;
-    }
-}
-
 static enum outcome look_up(struct rejected_entries *entries, const struct table *table,
                             const struct value *key, const struct value **out_row,
                             struct error *err)
@@ -87,7 +75,7 @@ static enum outcome renew(struct rejected_entries *entries, int64_t rejected_id,
 {
     OWNED(buffer_release) struct buffer bytes = {0};
     struct rejected_value *values = NULL;
-    struct rejected_change renewed = {.operation = operation_of(change->kind),
+    struct rejected_change renewed = {.operation = pending_kind_operation(change->kind),
                                       .changed_us = change->changed_us};
     enum outcome outcome = rejected_values_of(change, table, row, &bytes, &values,
                                               &renewed.value_count, err);

@@ -154,8 +154,8 @@ static void what_arrived_is_filed(void **state)
 static void reject(struct outbox_fixture *fixture, enum outbox_operation operation,
                    const char *key)
 {
-    const struct rejected_value value = {
-        .column = "note", .has_value = true, .value = text_value("as pushed")};
+    const struct rejected_value value = {.column = "note",
+                                         .value = text_value("as pushed")};
     const struct rejected_change change = {
         .table = "orders",
         .row_key = key,
