@@ -19,8 +19,7 @@ static enum outcome take_row(const struct tide_repository *repository,
 
     if (!row)
         return error_out_of_memory(err);
-    for (size_t i = 0; i < count; i++)
-        value_read(statement, (int)i, &row[i]);
+    value_read_all(statement, row, count);
     return repository_row(repository, row, out_row, err);
 }
 

@@ -180,8 +180,7 @@ static enum outcome delete_for_good(const struct tide_repository *repository,
         statement_prepare_text(&statement, repository->cache->file.db, table->name,
                                sql.data, err) == FAILED)
         return FAILED;
-    for (size_t i = 0; i < table->key_count; i++)
-        value_bind(&statement, (int)i + 1, &subject->key.values[i]);
+    value_bind_all(&statement, 1, subject->key.values, table->key_count);
     return statement_run(&statement, err);
 }
 

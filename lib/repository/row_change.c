@@ -281,8 +281,7 @@ enum outcome row_change_update(const struct row_change *change, const struct val
     if (repository_prepare(repository, &repository->update, &sql, &update, err) == FAILED)
         return FAILED;
     bind_values(update, change);
-    for (size_t i = 0; i < table->key_count; i++)
-        value_bind(update, (int)(change->count + i) + 1, &key[i]);
+    value_bind_all(update, (int)change->count + 1, key, table->key_count);
     outcome = run(change, update, row, err);
     statement_reset(update);
     return outcome == FAILED ? FAILED : OK;

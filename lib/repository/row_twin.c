@@ -40,8 +40,7 @@ static bool find(struct database *db, const struct table *table, const struct bu
     if (sql->failed || statement_prepare_text(&query, db, "find the row in the way",
                                               sql->data, &ignored) == FAILED)
         return false;
-    for (size_t i = 0; i < count; i++)
-        value_bind(&query, (int)i + 1, &values[i]);
+    value_bind_all(&query, 1, values, count);
     if (statement_step(&query, &ignored) != OK)
         return false;
     describe(table, &query, through, err);

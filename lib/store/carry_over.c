@@ -9,6 +9,7 @@
 #include "lib/store/mirror_sql_list.h"
 #include "lib/store/pending_filing.h"
 #include "lib/store/rejected.h"
+#include "lib/store/row_lookup.h"
 #include "lib/store/value_binding.h"
 #include "carry_over.sql.h"
 
@@ -20,10 +21,9 @@ struct carriage {
     struct database *db;
     struct pending *pending;
     struct table old;
-    struct outbox_table number;  /* of the old table in the outbox */
-    struct outbox_tables tables; /* that one alone */
-    struct statement old_row;
-    struct value *row;              /* as it stands in the old table */
+    struct outbox_table number;     /* of the old table in the outbox */
+    struct outbox_tables tables;    /* that one alone */
+    struct row_lookup lookup;       /* in the old table */
     bool *dirty;                    /* by column of the old table */
     struct pending_refusal refusal; /* of all; without a message they are carried over */
     /* carrying over */
@@ -39,10 +39,9 @@ struct carriage {
 static void carriage_release(struct carriage *carriage)
 {
     mirror_release(&carriage->mirror);
-    statement_release(&carriage->old_row);
+    row_lookup_release(&carriage->lookup);
     statement_release(&carriage->new_row);
     statement_release(&carriage->put);
-    free(carriage->row);
     free(carriage->dirty);
     free(carriage->merged);
     free(carriage->columns);
@@ -66,18 +65,6 @@ static enum outcome find_table(struct database *db, const char *name, int64_t *o
     return outcome;
 }
 
-static enum outcome prepare_by_key(struct database *db, struct statement *statement,
-                                   const struct table *table, const char *name,
-                                   struct error *err)
-{
-    OWNED(buffer_release) struct buffer sql = {0};
-
-    mirror_sql_select_by_key(&sql, table, name);
-    if (buffer_check(&sql, err) == FAILED)
-        return FAILED;
-    return statement_prepare_text(statement, db, "read a pending row", sql.data, err);
-}
-
 /* NOTHING: there is nothing to do. */
 static enum outcome open_carriage(struct carriage *carriage, const char *name,
                                   struct error *err)
@@ -89,12 +76,10 @@ static enum outcome open_carriage(struct carriage *carriage, const char *name,
         outcome = local_table_read(carriage->db, name, &carriage->old, err);
     if (outcome != OK)
         return outcome;
-    carriage->row = calloc(carriage->old.column_count, sizeof(*carriage->row));
     carriage->dirty = calloc(carriage->old.column_count, sizeof(*carriage->dirty));
-    if (!carriage->row || !carriage->dirty)
+    if (!carriage->dirty)
         return error_out_of_memory(err);
-    if (prepare_by_key(carriage->db, &carriage->old_row, &carriage->old, name, err) ==
-        FAILED)
+    if (row_lookup_init(&carriage->lookup, carriage->db, &carriage->old, err) == FAILED)
         return FAILED;
     carriage->number.table = &carriage->old;
     carriage->tables = (struct outbox_tables){&carriage->number, 1};
@@ -221,7 +206,8 @@ static enum outcome open_copy(struct carriage *carriage, const struct table *tab
     select_columns(carriage);
     if (prepare_put(carriage, err) == FAILED)
         return FAILED;
-    return prepare_by_key(carriage->db, &carriage->new_row, table, copy_name, err);
+    return mirror_row_prepare(&carriage->mirror, &carriage->new_row, "read a row of",
+                              mirror_sql_select_by_key, err);
 }
 
 /* What SQLite said, about the table and not about the private copy of it. */
@@ -369,16 +355,13 @@ static enum outcome read_and_settle(struct carriage *carriage, const char *text,
 
     if (row_key_values(&carriage->old, text, &bytes, key, err) == FAILED)
         return FAILED;
-    mirror_row_bind(&carriage->old_row, key, carriage->old.key_count);
-    outcome = statement_step(&carriage->old_row, err);
+    outcome = row_lookup_find(&carriage->lookup, key, err);
     if (outcome == FAILED)
         return FAILED;
-    for (size_t i = 0; outcome == OK && i < carriage->old.column_count; i++)
-        value_read(&carriage->old_row, (int)i, &carriage->row[i]);
     if (outcome == OK)
-        row.row = carriage->row;
+        row.row = carriage->lookup.row;
     outcome = settle_row(carriage, &row, err);
-    statement_reset(&carriage->old_row);
+    row_lookup_reset(&carriage->lookup);
     return outcome;
 }
 

@@ -141,10 +141,9 @@ static enum outcome write_row(const struct edit *edit, enum outbox_operation ope
         statement_prepare_text(&statement, edit->db, "write the values again", sql.data,
                                err) == FAILED)
         return FAILED;
-    for (size_t i = 0; i < values; i++)
-        value_bind(&statement, (int)i + 1, &edit->values[i]);
-    for (size_t i = 0; operation != OUTBOX_INSERT && i < edit->table.key_count; i++)
-        value_bind(&statement, (int)(values + i) + 1, &edit->key[i]);
+    value_bind_all(&statement, 1, edit->values, values);
+    if (operation != OUTBOX_INSERT)
+        value_bind_all(&statement, (int)values + 1, edit->key, edit->table.key_count);
     if (statement_run(&statement, err) == FAILED)
         return FAILED;
     if (operation != OUTBOX_INSERT && database_changes(edit->db) == 0)

@@ -73,25 +73,12 @@ static enum outcome prepare(struct row_list *list, struct statement *statement,
     return statement_prepare_text(statement, list->db, "list rows", sql.data, err);
 }
 
-static void bind(struct statement *statement, const struct value *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        value_bind(statement, (int)i + 1, &values[i]);
-}
-
-static void read_row(const struct row_list *list, const struct statement *query,
-                     struct value *out_row)
-{
-    for (size_t i = 0; out_row && i < list->shape.column_count; i++)
-        value_read(query, (int)i, &out_row[i]);
-}
-
 enum outcome row_list_put(struct row_list *list, const struct value *row,
                           struct error *err)
 {
     if (prepare(list, &list->put, mirror_sql_upsert, err) == FAILED)
         return FAILED;
-    bind(&list->put, row, list->shape.column_count);
+    value_bind_all(&list->put, 1, row, list->shape.column_count);
     return statement_run(&list->put, err);
 }
 
@@ -103,10 +90,10 @@ enum outcome row_list_find(struct row_list *list, const struct value *key,
     if (prepare(list, &list->find, mirror_sql_select_by_key, err) == FAILED)
         return FAILED;
     statement_reset(&list->find);
-    bind(&list->find, key, list->shape.key_count);
+    value_bind_all(&list->find, 1, key, list->shape.key_count);
     outcome = statement_step(&list->find, err);
-    if (outcome == OK)
-        read_row(list, &list->find, out_row);
+    if (outcome == OK && out_row)
+        value_read_all(&list->find, out_row, list->shape.column_count);
     if (!out_row)
         statement_reset(&list->find);
     return outcome;
@@ -117,7 +104,7 @@ enum outcome row_list_remove(struct row_list *list, const struct value *key,
 {
     if (prepare(list, &list->remove, mirror_sql_delete, err) == FAILED)
         return FAILED;
-    bind(&list->remove, key, list->shape.key_count);
+    value_bind_all(&list->remove, 1, key, list->shape.key_count);
     return statement_run(&list->remove, err);
 }
 
@@ -131,7 +118,7 @@ enum outcome row_list_first(struct row_list *list, struct value *out_row,
     statement_reset(&list->first);
     outcome = statement_step(&list->first, err);
     if (outcome == OK)
-        read_row(list, &list->first, out_row);
+        value_read_all(&list->first, out_row, list->shape.column_count);
     return outcome;
 }
 

@@ -58,8 +58,8 @@ static enum outcome find(struct row_lookup *lookup, const struct value *key,
         value_bind(&lookup->query, (int)i + 1, &value);
     }
     outcome = statement_step(&lookup->query, err);
-    for (size_t i = 0; outcome == OK && i < lookup->table->column_count; i++)
-        value_read(&lookup->query, (int)i, &lookup->row[i]);
+    if (outcome == OK)
+        value_read_all(&lookup->query, lookup->row, lookup->table->column_count);
     return outcome;
 }
 

@@ -6,8 +6,7 @@
 #include "lib/store/change_report.h"
 #include "lib/store/column_json.h"
 #include "lib/store/local_table.h"
-#include "lib/store/mirror_sql.h"
-#include "lib/store/value_binding.h"
+#include "lib/store/row_lookup.h"
 #include "row_story.sql.h"
 
 #include <string.h>
@@ -48,27 +47,22 @@ static enum outcome read_key(const struct table *table, const char *key, char **
 static enum outcome read_row(struct database *db, const struct table *table,
                              const char *key, json_t **out_row, struct error *err)
 {
-    OWNED(statement_release) struct statement query = {0};
-    OWNED(buffer_release) struct buffer sql = {0};
+    OWNED(row_lookup_release) struct row_lookup lookup = {0};
     OWNED(buffer_release) struct buffer bytes = {0};
     OWNED(json_decrefp) json_t *row = NULL;
     struct value values[TABLE_KEY_LIMIT];
     enum outcome outcome;
 
-    mirror_sql_select_by_key(&sql, table, table->name);
-    if (buffer_check(&sql, err) == FAILED ||
-        row_key_values(table, key, &bytes, values, err) == FAILED ||
-        statement_prepare_text(&query, db, "read the row", sql.data, err) == FAILED)
+    if (row_key_values(table, key, &bytes, values, err) == FAILED ||
+        row_lookup_init(&lookup, db, table, err) == FAILED)
         return FAILED;
-    for (size_t i = 0; i < table->key_count; i++)
-        value_bind(&query, (int)i + 1, &values[i]);
-    outcome = statement_step(&query, err);
+    outcome = row_lookup_find(&lookup, values, err);
     if (outcome == FAILED)
         return FAILED;
     row = outcome == OK ? json_object() : json_null();
     for (size_t i = 0; outcome == OK && i < table->column_count; i++)
         if (json_object_set_new(row, table->columns[i].name,
-                                column_json(&query, (int)i)) != 0)
+                                column_json_of(&lookup.row[i])) != 0)
             return error_out_of_memory(err);
     *out_row = TAKE(row);
     return OK;

@@ -43,3 +43,17 @@ void value_read(const struct statement *statement, int column, struct value *out
         break;
     }
 }
+
+void value_bind_all(struct statement *statement, int first, const struct value *values,
+                    size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        value_bind(statement, first + (int)i, &values[i]);
+}
+
+void value_read_all(const struct statement *statement, struct value *out_values,
+                    size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        value_read(statement, (int)i, &out_values[i]);
+}

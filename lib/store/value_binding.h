@@ -14,4 +14,10 @@ void value_bind(struct statement *statement, int parameter, const struct value *
 /* Valid until the statement's next step. */
 void value_read(const struct statement *statement, int column, struct value *out_value);
 
+/* Several at once: to the parameters from `first` on; from the first columns. */
+void value_bind_all(struct statement *statement, int first, const struct value *values,
+                    size_t count);
+void value_read_all(const struct statement *statement, struct value *out_values,
+                    size_t count);
+
 #endif
