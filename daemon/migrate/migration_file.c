@@ -42,70 +42,93 @@ static bool line_is(const char *line, size_t length, const char *marker)
     return length == strlen(marker) && memcmp(line, marker, length) == 0;
 }
 
-/* Opens a section at the line after its marker; the text's end is the section's, so far.
- */
+/* Opens a section behind its marker; the text's end is the section's, so far. */
 static enum outcome open_section(struct migration_file *file, struct sql_script *section,
-                                 const struct sql_script *after, struct error *err)
+                                 const struct sql_statement *marker,
+                                 const struct sql_script *rest, struct error *err)
 {
     if (section->at)
         return error_set(err, ERROR_INVALID, "%s, line %d: a second section of that name",
-                         file->name, after->line - 1);
-    *section = *after;
+                         file->name, marker->line);
+    *section = *rest;
     return OK;
 }
 
-static enum outcome mark_no_transaction(struct migration_file *file, int line,
+static enum outcome refuse_order(const struct migration_file *file, int line,
+                                 const char *marker, const char *later, struct error *err)
+{
+    return error_set(err, ERROR_INVALID, "%s, line %d: %s must come before %s",
+                     file->name, line, marker, later);
+}
+
+static enum outcome parse_remark(struct migration_file *file,
+                                 const struct sql_statement *remark,
+                                 const struct sql_script *rest, struct error *err)
+{
+    if (line_is(remark->text, remark->length, NO_TRANSACTION_MARKER)) {
+        if (file->upgrade.at)
+            return refuse_order(file, remark->line, NO_TRANSACTION_MARKER, UPGRADE_MARKER,
+                                err);
+        file->no_transaction = true;
+    } else if (line_is(remark->text, remark->length, UPGRADE_MARKER)) {
+        if (file->downgrade.at)
+            return refuse_order(file, remark->line, UPGRADE_MARKER, DOWNGRADE_MARKER,
+                                err);
+        return open_section(file, &file->upgrade, remark, rest, err);
+    } else if (line_is(remark->text, remark->length, DOWNGRADE_MARKER)) {
+        if (!file->downgrade.at)
+            file->upgrade.end = remark->text;
+        return open_section(file, &file->downgrade, remark, rest, err);
+    }
+    return OK;
+}
+
+/* 0: there is no such line at all. */
+static int find_line(const char *text, const char *marker)
+{
+    int number = 1;
+
+    for (const char *line = text; *line; number++) {
+        size_t length = strcspn(line, "\n");
+
+        if (line_is(line, length, marker))
+            return number;
+        line += length + (line[length] == '\n');
+    }
+    return 0;
+}
+
+static enum outcome fail_without_marker(const struct migration_file *file,
+                                        const char *text, const char *marker,
                                         struct error *err)
 {
-    if (file->upgrade.at)
-        return error_set(err, ERROR_INVALID,
-                         "%s, line %d: " NO_TRANSACTION_MARKER
-                         " must come before " UPGRADE_MARKER,
-                         file->name, line);
-    file->no_transaction = true;
-    return OK;
+    int line = find_line(text, marker);
+
+    if (!line)
+        return error_set(err, ERROR_INVALID, "%s: no line \"%s\"", file->name, marker);
+    error_set(err, ERROR_INVALID,
+              "%s, line %d: \"%s\" stands inside of a quote, comment or parenthesis",
+              file->name, line, marker);
+    return error_hint(err, "close what is open above that line");
 }
 
-static enum outcome parse_line(struct migration_file *file, const char *line,
-                               size_t length, const struct sql_script *after,
-                               struct error *err)
-{
-    if (line_is(line, length, NO_TRANSACTION_MARKER))
-        return mark_no_transaction(file, after->line - 1, err);
-    if (line_is(line, length, UPGRADE_MARKER)) {
-        if (file->downgrade.at)
-            return error_set(err, ERROR_INVALID,
-                             "%s, line %d: " UPGRADE_MARKER
-                             " must come before " DOWNGRADE_MARKER,
-                             file->name, after->line - 1);
-        return open_section(file, &file->upgrade, after, err);
-    }
-    if (line_is(line, length, DOWNGRADE_MARKER)) {
-        if (!file->downgrade.at)
-            file->upgrade.end = line;
-        return open_section(file, &file->downgrade, after, err);
-    }
-    return OK;
-}
-
+/* A marker inside of a function's body or a string is that one's text. */
 static enum outcome parse_sections(struct migration_file *file, const char *text,
                                    struct error *err)
 {
-    const char *end = text + strlen(text);
-    int line_number = 1;
+    struct sql_script rest = {.at = text, .end = text + strlen(text), .line = 1};
+    struct sql_statement remark;
+    enum outcome outcome;
 
-    for (const char *line = text; line < end;) {
-        const char *newline = memchr(line, '\n', (size_t)(end - line));
-        const char *next = newline ? newline + 1 : end;
-        struct sql_script after = {.at = next, .end = end, .line = ++line_number};
-
-        if (parse_line(file, line, (size_t)(next - line), &after, err) == FAILED)
+    while ((outcome = sql_script_next_remark(&rest, &remark, err)) == OK)
+        if (parse_remark(file, &remark, &rest, err) == FAILED)
             return FAILED;
-        line = next;
-    }
-    if (!file->upgrade.at || !file->downgrade.at)
-        return error_set(err, ERROR_INVALID, "%s: no line \"%s\"", file->name,
-                         file->upgrade.at ? DOWNGRADE_MARKER : UPGRADE_MARKER);
+    if (outcome == FAILED)
+        return error_wrap(err, "%s", file->name);
+    if (!file->upgrade.at)
+        return fail_without_marker(file, text, UPGRADE_MARKER, err);
+    if (!file->downgrade.at)
+        return fail_without_marker(file, text, DOWNGRADE_MARKER, err);
     return OK;
 }
 

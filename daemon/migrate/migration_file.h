@@ -10,8 +10,9 @@
  *   -- downgrade
  *   drop table …;
  *
- * The markers stand alone on their lines, each once, in this order. upgrade has at least
- * one statement; downgrade may be empty: then there is no way back. Pure; points into the
+ * The markers stand alone on their lines, each once, in this order; inside of a string, a
+ * function's body or another comment they are that one's text. upgrade has at least one
+ * statement; downgrade may be empty: then there is no way back. Pure; points into the
  * caller's text.
  */
 #ifndef DAEMON_MIGRATE_MIGRATION_FILE_H

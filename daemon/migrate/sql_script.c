@@ -197,6 +197,32 @@ enum outcome sql_script_next(struct sql_script *script,
     return OK;
 }
 
+enum outcome sql_script_next_remark(struct sql_script *script,
+                                    struct sql_statement *out_remark, struct error *err)
+{
+    struct nesting nesting = {0};
+    const char *at = script->at;
+
+    while (at < script->end) {
+        bool starts_line = at == script->at || at[-1] == '\n';
+        bool is_outside = !nesting.parentheses && !nesting.blocks;
+        const char *end = end_of_token(script, at, &nesting);
+
+        if (!end)
+            return fail_without_end(script, at, err);
+        if (starts_line && is_outside && starts_with(script, at, "--")) {
+            move_to(script, at);
+            *out_remark = (struct sql_statement){
+                .text = at, .length = (size_t)(end - at), .line = script->line};
+            move_to(script, end < script->end ? end + 1 : end);
+            return OK;
+        }
+        at = end;
+    }
+    move_to(script, script->end);
+    return NOTHING;
+}
+
 int sql_statement_line(const struct sql_statement *statement, size_t position)
 {
     int line = statement->line;

@@ -29,6 +29,16 @@ MUST_CHECK enum outcome sql_script_next(struct sql_script *script,
                                         struct sql_statement *out_statement,
                                         struct error *err);
 
+/*
+ * The next line that is a comment and nothing else ("-- …" from its first character on):
+ * one outside of quotes, other comments, parentheses and BEGIN ATOMIC bodies, where it
+ * would be somebody's text. The script stands at the start of a line, and does so behind
+ * the comment again. NOTHING: there are no more. FAILED as above.
+ */
+MUST_CHECK enum outcome sql_script_next_remark(struct sql_script *script,
+                                               struct sql_statement *out_remark,
+                                               struct error *err);
+
 /* The line that the character at `position` (from 1, as PostgreSQL counts) stands on;
  * the statement's first line for 0 or one outside of it. */
 int sql_statement_line(const struct sql_statement *statement, size_t position);

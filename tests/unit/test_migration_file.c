@@ -92,6 +92,42 @@ static void order_and_repetition_are_refused(void **state)
                    NAME ", line 3: a second section of that name");
 }
 
+static void markers_inside_of_something_are_its_text(void **state)
+{
+    static const char upgrade[] = "do $x$\n-- downgrade\n-- upgrade\n$x$;\n"
+                                  "comment on table t is '\n-- downgrade\n';\n"
+                                  "/*\n-- no-transaction\n-- downgrade\n*/\n"
+                                  "create function f() returns int\nbegin atomic\n"
+                                  "-- downgrade\nselect 1;\nend;\n"
+                                  "select (1\n-- downgrade\n);\n";
+    struct migration_file file;
+    struct error err = {0};
+    char text[500];
+
+    (void)state;
+    snprintf(text, sizeof(text),
+             "/*\n-- upgrade\n*/\n-- upgrade\n%s-- downgrade\r\ndo $$\n-- "
+             "downgrade\n$$",
+             upgrade);
+    assert_int_equal(migration_file_parse(&file, NAME, text, &err), OK);
+    assert_int_equal(file.upgrade.line, 5);
+    assert_int_equal(file.upgrade.end - file.upgrade.at, strlen(upgrade));
+    assert_int_equal(file.upgrade_steps, 4);
+    assert_string_equal(file.downgrade.at, "do $$\n-- downgrade\n$$");
+    assert_false(file.no_transaction);
+}
+
+static void a_marker_behind_something_open_says_where_it_is(void **state)
+{
+    (void)state;
+    expect_refusal(NAME, "-- upgrade\nselect 'a;\n-- downgrade\nselect 'b';\n'",
+                   NAME ", line 3: \"-- downgrade\" stands inside of a quote, comment or "
+                        "parenthesis");
+    expect_refusal(NAME, "/*\n-- upgrade\n*/\n-- downgrade\n",
+                   NAME ", line 2: \"-- upgrade\" stands inside of a quote, comment or "
+                        "parenthesis");
+}
+
 static void an_upgrade_must_do_something(void **state)
 {
     (void)state;
@@ -290,6 +326,8 @@ int main(void)
         cmocka_unit_test(bad_names_are_refused),
         cmocka_unit_test(missing_sections_are_named),
         cmocka_unit_test(order_and_repetition_are_refused),
+        cmocka_unit_test(markers_inside_of_something_are_its_text),
+        cmocka_unit_test(a_marker_behind_something_open_says_where_it_is),
         cmocka_unit_test(an_upgrade_must_do_something),
         cmocka_unit_test(what_never_ends_is_named),
         cmocka_unit_test(no_transaction_is_a_line_of_the_header),
