@@ -42,7 +42,8 @@ const struct lint_rule lint_rules[] = {
     {"TM302", "drops a column and its values",
      "stop using it first, in an earlier release; running applications still name it"},
     {"TM303", "changes a column's type: may rewrite the table while nobody can use it",
-     "add a new column, fill it in batches, switch over, drop the old one"},
+     "add a new column, fill it in batches, switch over, drop the old one; for the key "
+     "of a tracked table in one file: tidemark.untrack('…'), this, tidemark.track('…')"},
     {"TM304",
      "NOT NULL on a column that is there: reads all rows while nobody can use "
      "the table",

@@ -1,5 +1,6 @@
 #include "daemon/migrate/sql_execution.h"
 
+#include "daemon/migrate/sql_words.h"
 #include "daemon/primary/primary.h"
 #include "daemon/primary/primary_query.h"
 #include "daemon/primary/primary_transaction.h"
@@ -38,14 +39,50 @@ static const char *cure_for(const struct error *err)
     return "";
 }
 
+/* The name of the table that the statement alters; "…" for any other one. */
+static struct sql_word altered_table(const struct sql_statement *statement)
+{
+    static const struct sql_word unknown = {.text = "…", .length = sizeof("…") - 1};
+    struct sql_words words = sql_words_of(statement);
+    struct sql_word name;
+
+    if (!sql_words_skip(&words, "alter") || !sql_words_skip(&words, "table"))
+        return unknown;
+    if (sql_words_skip(&words, "if"))
+        sql_words_skip(&words, "exists");
+    sql_words_skip(&words, "only");
+    name = sql_words_next(&words);
+    return name.length ? name : unknown;
+}
+
+/* PostgreSQL alters and drops no column that a trigger's condition names. What it offers
+ * instead, CASCADE, would take the trigger away without a word. */
+static bool cure_tracking(const struct sql_statement *statement, struct error *err)
+{
+    struct sql_word table;
+
+    if (!strstr(err->message, " zz_tidemark_") ||
+        (strcmp(err->origin, "SQLSTATE 0A000") != 0 &&
+         strcmp(err->origin, "SQLSTATE 2BP01") != 0))
+        return false;
+    table = altered_table(statement);
+    error_hint(err,
+               "it is part of a tracked key: put select tidemark.untrack('%.*s'); before "
+               "the statement and select tidemark.track('%.*s'); behind it, in this file",
+               (int)table.length, table.text, (int)table.length, table.text);
+    return true;
+}
+
 /* The hint of a lost right names the doctor, who knows only the sync's own. */
-static void explain(struct error *err)
+static void explain(const struct sql_statement *statement, struct error *err)
 {
     size_t length = strlen(err->message);
 
     if (err->origin[0])
         snprintf(err->message + length, sizeof(err->message) - length, " (%s)",
                  err->origin);
+    if (statement && cure_tracking(statement, err))
+        return;
     if (!err->hint[0] || strcmp(err->origin, "SQLSTATE 42501") == 0)
         error_hint(err, "%s", cure_for(err));
 }
@@ -82,7 +119,7 @@ enum outcome sql_execution_statement(struct primary *primary, const char *what,
     line = primary_is_connected(primary)
                ? sql_statement_line(statement, primary_error_position(primary))
                : statement->line;
-    explain(err);
+    explain(statement, err);
     return error_wrap(err, "%s, line %d", what, line);
 }
 
@@ -93,7 +130,7 @@ static enum outcome end_script(struct primary *primary, const char *what,
     const struct sql *reset = &sql_execution_sql.be_oneself;
 
     if (primary_run_text(primary, "a deferred constraint", check->text, err) == FAILED) {
-        explain(err);
+        explain(NULL, err);
         return error_wrap(err, "%s", what);
     }
     if (primary_run_text(primary, reset->name, reset->text, err) == FAILED ||

@@ -209,6 +209,31 @@ def test_tracking_is_one_statement(project, world):
     assert "tide_xid" not in made.text + made.err
 
 
+@pytest.mark.parametrize("before, after", [
+    ("id int primary key", "id bigint primary key"),
+    ("id varchar(10) primary key, n int", "id text primary key, n int"),
+    ("a int, b int, n int, primary key (a, b)", "a int, b text, n int, primary key (a, b)"),
+    ("id int primary key, updated_at timestamp not null default now()", "id int primary key, updated_at timestamptz not null default now()"),
+    ("id int generated always as identity primary key, parent int references t", "id bigint generated always as identity primary key, parent bigint references t"),
+    ("id int primary key, n int not null", "id int, n int not null, primary key (n, id)"),
+    ("id int primary key, n int", "n bigint primary key"),
+])
+def test_a_tracked_key_may_change_its_type(project, world, before, after):
+    first, second = (f"create table t ({columns}); select tidemark.track('t');" for columns in (before, after))
+    project.migration(first)
+    made = project.autogenerate(second)
+    assert made.status == 0, made
+    assert made.upgrade.count("tidemark.untrack(") <= 1 and made.upgrade.splitlines()[-1].startswith("select tidemark.track("), made
+    world.track()
+    world.run(first)
+    world.run(made.upgrade)
+    world.run("insert into t default values" if "identity" in after else "select")
+    world.run("truncate t; select tidemark.track('t')")
+    world.run(made.downgrade)
+    project.migration(made.text)
+    assert project.autogenerate().status == 3
+
+
 def test_the_rights_of_public_and_others_are_seen(project):
     function = "create function f() returns int language sql as 'select 1';"
     project.migration(function + ORDERS)

@@ -423,3 +423,20 @@ def test_autogenerate_writes_what_the_schema_wants(world):
     assert len(os.listdir(project.migrations)) == count
     assert project.tool("downgrade", "--yes").status == 0
     assert tables(world) == ["a"]
+
+
+@pytest.mark.parametrize("statement", ["alter table if exists only orders alter column id type bigint using id",
+                                       "alter table orders drop column id"])
+def test_a_tracked_key_that_stands_in_the_way_names_the_steps(project, world, statement):
+    project.write("20261122_0001_orders", "create table orders (id int primary key, n int); select tidemark.track('orders');")
+    project.migrate()
+    path = project.write("20261122_0002_wider", f"{statement};")
+    answer = project.tool("migrate")
+    assert answer.status == 1 and "zz_tidemark_log_key_change" in answer.err, answer
+    steps = [f"select tidemark.{name}('orders');" for name in ("untrack", "track")]
+    assert all(step in answer.err for step in steps), answer
+    if "bigint" in statement:
+        with open(path, "w") as out:
+            out.write(f"-- upgrade\n{steps[0]}\n{statement};\n{steps[1]}\n-- downgrade\n")
+        project.migrate()
+        assert world.value("select pg_typeof(id)::text from orders right join (select) as one on true") == "bigint"
