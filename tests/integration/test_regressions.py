@@ -41,6 +41,17 @@ def test_changes_between_untracking_and_tracking_again_are_found(world):
     caught_up_and_equal(world, daemon, "item")
 
 
+def test_changes_before_a_tracked_key_changes_its_type_are_found(world):
+    daemon = tracked(world)
+    daemon.stop()
+    world.run("update item set note = 'before' where id = 5; delete from item where id = 6")
+    world.run("begin; select tidemark.untrack('item'); alter table item alter column id type bigint;"
+              "select tidemark.track('item'); commit")
+    world.run("update item set note = 'after', id = 5000000000 where id = 7")
+    daemon.start()
+    caught_up_and_equal(world, daemon, "item")
+
+
 def test_changes_made_while_the_triggers_were_off_are_found(world):
     daemon = tracked(world)
     daemon.stop()
