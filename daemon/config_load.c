@@ -238,7 +238,8 @@ static enum outcome complete(struct config *config, const struct config_request 
         settle_password(config, PRIMARY_PASSWORD_FILE, request, err) == FAILED ||
         settle_password(config, MIGRATIONS_PASSWORD_FILE, request, err) == FAILED ||
         check_conninfo(config, PRIMARY_CONNINFO, err) == FAILED ||
-        check_conninfo(config, MIGRATIONS_CONNINFO, err) == FAILED)
+        check_conninfo(config, MIGRATIONS_CONNINFO, err) == FAILED ||
+        check_conninfo(config, MIGRATIONS_SCRATCH, err) == FAILED)
         return FAILED;
     return make_rules(config, err);
 }

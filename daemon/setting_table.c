@@ -244,6 +244,18 @@ const struct setting setting_table[SETTING_COUNT] = {
             .fallback = "schema.sql",
             .help = "The schema as it should be, for `tidemark revision --autogenerate`.",
         },
+    [MIGRATIONS_SCRATCH] =
+        {
+            .section = "migrations",
+            .key = "scratch",
+            .type = SETTING_TEXT,
+            .may_be_empty = true,
+            .example = "host=db.example.com dbname=app_scratch user=owner",
+            .help =
+                "An empty database of the role's own, in which schemas are compared "
+                "where the role may\n"
+                "not create databases. EVERYTHING in it is dropped, before and after.",
+        },
 };
 
 const struct setting table_setting_table[TABLE_SETTING_COUNT] = {

@@ -55,6 +55,7 @@ static enum outcome find_drift(struct migration_screen *screen,
                                             .to = migration_survey_head(survey)};
     const struct autogenerate_config config = {
         .primary = screen->config.primary,
+        .lent = screen->config.scratch,
         .replay = migration_replay,
         .replay_context = (void *)&replay,
     };

@@ -33,6 +33,7 @@ static enum outcome create_from_schema(const struct invocation *invocation,
     if (migration_screen_open(&screen, invocation, err) == FAILED)
         return FAILED;
     config.primary = screen.config.primary;
+    config.lent = screen.config.scratch;
     outcome = autogenerate(&config, out_result, err);
     if (outcome != OK)
         return outcome;

@@ -64,7 +64,8 @@ const struct command command_table[] = {
              "what\n"
              "the files make and what [migrations] schema (schema.sql) wants, and proves "
              "both\n"
-             "directions before the file is written. The role needs CREATEDB for that.",
+             "directions before the file is written. The role needs CREATEDB for that,\n"
+             "or an empty database of its own: [migrations] scratch.",
      .run = command_revision},
     {.name = "history",
      .needs_config = true,
@@ -77,7 +78,8 @@ const struct command command_table[] = {
      .help =
          "Compares the files with what was applied, and the live schema with what the "
          "files\n"
-         "make (in a scratch database: the role needs CREATEDB). Exit status 3 when "
+         "make (in a scratch database, as `revision --autogenerate` needs it). Exit "
+         "status 3 when "
          "they\n"
          "differ.",
      .run = command_check},

@@ -69,6 +69,7 @@ static enum outcome fill_config(struct migration_screen *screen, struct error *e
         return error_set(err, ERROR_INVALID, "--timeout: 24 days at most");
     config->lock_wait_ms = (int)(lock_wait_us / US_PER_MS);
     config->dry_run = screen->invocation->dry_run;
+    config->scratch = config_text(settings, MIGRATIONS_SCRATCH);
     config->directory = config_text(settings, MIGRATIONS_DIRECTORY);
     config->directory_may_be_missing =
         config_entry(settings, MIGRATIONS_DIRECTORY).origin == ORIGIN_DEFAULT;

@@ -19,7 +19,6 @@ struct workshop {
     const struct autogenerate_config *config;
     struct scratch_server server;
     struct primary *history; /* scratch: what the files make */
-    struct primary *desired; /* scratch: what schema.sql wants */
     struct folder_files source;
     struct schema from;    /* of history */
     struct schema renamed; /* of history, with the renames done */
@@ -83,10 +82,12 @@ static enum outcome read_history(struct workshop *workshop, struct error *err)
 /* Schema tidemark is there already, so that schema.sql can track tables. */
 static enum outcome read_desired(struct workshop *workshop, struct error *err)
 {
-    if (replay(workshop, false, &workshop->desired, err) == FAILED ||
-        schema_source_load(&workshop->source, workshop->desired, err) == FAILED)
+    struct primary *desired;
+
+    if (replay(workshop, false, &desired, err) == FAILED ||
+        schema_source_load(&workshop->source, desired, err) == FAILED)
         return FAILED;
-    return read_schema(workshop->desired, NULL, &workshop->to, err);
+    return read_schema(desired, NULL, &workshop->to, err);
 }
 
 /* ---- renames ---- */
@@ -185,16 +186,21 @@ static enum outcome list_differences(struct workshop *workshop, char **out_lines
     return *out_lines ? OK : error_out_of_memory(err);
 }
 
+static enum outcome open_server(struct workshop *workshop, struct error *err)
+{
+    return scratch_server_open(&workshop->server, &workshop->config->primary,
+                               workshop->config->lent, err);
+}
+
+/* The history last: its database is the one that is worked in. */
 static enum outcome generate(struct workshop *workshop,
                              struct autogenerate_result *result, struct error *err)
 {
     enum outcome outcome;
 
     if (schema_source_read(&workshop->source, workshop->config->schema, err) == FAILED ||
-        scratch_server_open(&workshop->server, &workshop->config->primary, err) ==
-            FAILED ||
-        read_history(workshop, err) == FAILED || read_desired(workshop, err) == FAILED ||
-        try_renames(workshop, err) == FAILED)
+        open_server(workshop, err) == FAILED || read_desired(workshop, err) == FAILED ||
+        read_history(workshop, err) == FAILED || try_renames(workshop, err) == FAILED)
         return FAILED;
     outcome = list_differences(workshop, &result->lines, err);
     if (outcome != OK)
@@ -244,8 +250,7 @@ enum outcome autogenerate_drift(const struct autogenerate_config *config,
 {
     OWNED(workshop_release) struct workshop workshop = {.config = config};
 
-    if (scratch_server_open(&workshop.server, &config->primary, err) == FAILED ||
-        read_history(&workshop, err) == FAILED)
+    if (open_server(&workshop, err) == FAILED || read_history(&workshop, err) == FAILED)
         return FAILED;
     return compare_live(&workshop, out_lines, err);
 }

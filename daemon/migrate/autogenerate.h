@@ -12,7 +12,8 @@
  * scratch database, makes it equal to the second, and the downgrade makes it what it was.
  *
  * Scratch databases ("tidemark_scratch_…") are dropped at the end; those of a run that
- * was killed are dropped by the next one. The role needs CREATEDB.
+ * was killed are dropped by the next one. The role needs CREATEDB; or a database is lent,
+ * in which the one schema is made after the other (lent_database.h).
  *
  * Blocking; makes and closes its own connections. Never prints.
  */
@@ -27,6 +28,7 @@
 
 struct autogenerate_config {
     struct primary_config primary; /* the owner's connection, direct */
+    const char *lent;              /* conninfo of that database; NULL: none is */
     const char *schema; /* schema.sql, or a folder whose *.sql are read in order */
     /*
      * Runs the migrations: in the scratch database that `scratch` leads to (conninfo and
@@ -47,7 +49,8 @@ struct autogenerate_result {
 
 /*
  * OK: *out_result is filled and proved. NOTHING: no differences.
- * ERROR_AUTH: the role may not create databases. ERROR_INVALID: a file of the folder or
+ * ERROR_AUTH: the role may not create databases. ERROR_TRANSIENT: another run uses the
+ * lent one. ERROR_INVALID: that one cannot be used; a file of the folder or
  * schema.sql fails (file and line in the message), a rename names nothing; or the proof
  * failed, and the message holds the first difference that is left.
  */

@@ -28,6 +28,8 @@ struct migrate_config {
     int lock_wait_ms; /* how long to wait for another runner, and for locks on tables */
     const char *directory;         /* the project's migrations; NULL: the built-in only */
     bool directory_may_be_missing; /* then there are none */
+    const char *scratch; /* conninfo of an empty database to replay them in; NULL: one is
+                            made */
 };
 
 /* Any of the functions may be NULL. Text is valid during the call only. */

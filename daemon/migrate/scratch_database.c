@@ -1,43 +1,12 @@
 #include "daemon/migrate/scratch_database.h"
 
+#include "daemon/migrate/scratch_link.h"
 #include "daemon/primary/primary_query.h"
 #include "lib/base/cleanup.h"
 #include "scratch_database.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A database is made, and a large schema replayed, without a word in between. */
-#define SILENCE_TIMEOUT_MS (10 * 60 * 1000)
-
-static void free_link(struct primary **primary)
-{
-    primary_free(*primary);
-}
-
-static enum outcome connect_to(const struct primary_config *config,
-                               struct primary **out_link, struct error *err)
-{
-    OWNED(free_link) struct primary *link = NULL;
-
-    if (primary_new(&link, config, err) == FAILED || primary_connect(link, err) == FAILED)
-        return FAILED;
-    *out_link = TAKE(link);
-    return OK;
-}
-
-static enum outcome refuse_server(struct primary *owner, struct error *err)
-{
-    struct primary_info info;
-
-    primary_describe(owner, &info);
-    if (!info.transaction_pooler && !info.in_recovery)
-        return OK;
-    error_set(err, ERROR_INVALID, "%s:%s is a %s: no scratch database can be made there",
-              info.host, info.port,
-              info.in_recovery ? "hot standby" : "transaction pooler");
-    return error_hint(err, "give [migrations] conninfo the server's own port");
-}
 
 static enum outcome take_key(struct scratch_server *server, struct error *err)
 {
@@ -73,15 +42,27 @@ static enum outcome drop_leftovers(struct scratch_server *server, struct error *
     return OK;
 }
 
+static enum outcome borrow(struct scratch_server *server, const char *lent,
+                           struct error *err)
+{
+    struct primary_config config = server->config;
+
+    config.conninfo = lent;
+    config.password_file = NULL;
+    config.role = NULL;
+    return lent_database_take(&server->lent, &config, server->owner, err);
+}
+
 enum outcome scratch_server_open(struct scratch_server *out_server,
-                                 const struct primary_config *config, struct error *err)
+                                 const struct primary_config *config, const char *lent,
+                                 struct error *err)
 {
     OWNED(scratch_server_release) struct scratch_server server = {.config = *config};
 
-    server.config.silence_timeout_ms = SILENCE_TIMEOUT_MS;
-    if (connect_to(&server.config, &server.owner, err) == FAILED ||
-        refuse_server(server.owner, err) == FAILED || take_key(&server, err) == FAILED ||
-        drop_leftovers(&server, err) == FAILED)
+    if (scratch_link_open(&server.owner, &server.config, err) == FAILED)
+        return FAILED;
+    if (lent ? borrow(&server, lent, err) == FAILED
+             : take_key(&server, err) == FAILED || drop_leftovers(&server, err) == FAILED)
         return FAILED;
     *out_server = TAKE(server);
     return OK;
@@ -93,7 +74,8 @@ static enum outcome explain_refusal(struct error *err)
         return FAILED;
     error_wrap(err, "the schemas are compared in scratch databases on the same server");
     return error_hint(err, "alter role … createdb, or name a role that may in "
-                           "[migrations] conninfo");
+                           "[migrations] conninfo, or an empty database of the role's "
+                           "own in [migrations] scratch");
 }
 
 static enum outcome create(struct scratch_server *server,
@@ -117,8 +99,9 @@ static enum outcome create(struct scratch_server *server,
     return OK;
 }
 
-enum outcome scratch_server_make(struct scratch_server *server, struct primary **out_link,
-                                 struct primary_config *out_config, struct error *err)
+static enum outcome make_one_more(struct scratch_server *server,
+                                  struct primary **out_link,
+                                  struct primary_config *out_config, struct error *err)
 {
     struct scratch_database *database = &server->databases[server->count];
 
@@ -126,10 +109,33 @@ enum outcome scratch_server_make(struct scratch_server *server, struct primary *
         return FAILED;
     *out_config = server->config;
     out_config->database = database->name;
-    if (connect_to(out_config, &database->link, err) == FAILED)
+    if (scratch_link_open(&database->link, out_config, err) == FAILED)
         return FAILED;
     *out_link = database->link;
     return OK;
+}
+
+/* One after the other in the same database. */
+static enum outcome use_lent(struct scratch_server *server, struct primary **out_link,
+                             struct primary_config *out_config, struct error *err)
+{
+    struct primary **link = &server->databases[0].link;
+    bool is_used = *link;
+
+    scratch_link_close(link);
+    if ((is_used && lent_database_empty(&server->lent, err) == FAILED) ||
+        scratch_link_open(link, &server->lent.config, err) == FAILED)
+        return FAILED;
+    *out_config = server->lent.config;
+    *out_link = *link;
+    return OK;
+}
+
+enum outcome scratch_server_make(struct scratch_server *server, struct primary **out_link,
+                                 struct primary_config *out_config, struct error *err)
+{
+    return server->lent.keeper ? use_lent(server, out_link, out_config, err)
+                               : make_one_more(server, out_link, out_config, err);
 }
 
 struct migration_runner scratch_runner(struct primary *link)
@@ -144,10 +150,9 @@ static bool reconnect(struct scratch_server *server)
 {
     struct error ignored;
 
-    primary_free(server->owner);
-    server->owner = NULL;
+    scratch_link_close(&server->owner);
     server->config.interrupt_fd = -1;
-    return connect_to(&server->config, &server->owner, &ignored) == OK;
+    return scratch_link_open(&server->owner, &server->config, &ignored) == OK;
 }
 
 static bool drop(struct scratch_server *server, const struct scratch_database *database)
@@ -170,8 +175,9 @@ static void drop_all(struct scratch_server *server)
 
 void scratch_server_release(struct scratch_server *server)
 {
-    for (size_t i = 0; i < server->count; i++)
-        primary_free(server->databases[i].link);
+    for (size_t i = 0; i < SCRATCH_LIMIT; i++)
+        scratch_link_close(&server->databases[i].link);
+    lent_database_give_back(&server->lent);
     drop_all(server);
     for (size_t i = 0; i < SCRATCH_LIMIT; i++) {
         free(server->databases[i].name);

@@ -3,6 +3,8 @@
  * sections on stdout as a migration file, what was found on stderr.
  * autogenerate_once CONNINFO MIGRATIONS: how the live schema has drifted, on stdout.
  *
+ * LENT_DATABASE in the environment: the conninfo of a database to work in.
+ *
  * Exit status: 0, 3 when there is no difference, 1.
  */
 #include "daemon/migrate/autogenerate.h"
@@ -10,6 +12,7 @@
 #include "lib/base/cleanup.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static enum outcome print_migration(const struct autogenerate_config *config,
@@ -57,6 +60,7 @@ int main(int argc, char **argv)
     config.primary.conninfo = argv[1];
     migrations.directory = argv[2];
     config.schema = argv[3];
+    config.lent = getenv("LENT_DATABASE");
     outcome = argc == 4 ? print_migration(&config, &err) : print_drift(&config, &err);
     if (outcome == FAILED)
         fprintf(stderr, "%s\n-> %s\n", err.message, err.hint);
