@@ -184,6 +184,21 @@ def test_a_manual_conflict_waits_for_a_decision(world):
     world.assert_equal(daemon, "orders")
 
 
+def test_a_row_that_is_gone_can_be_written_again_from_its_conflict(world):
+    """Where a person decides, the conflict holds the whole row: nothing else has it any more."""
+    world.run("create table note (id text primary key, title text not null, body text, tags text[]);"
+              "insert into note values ('n1', 'one', 'first', '{a,b}'), ('n2', 'two', 'second', null)")
+    world.track("note")
+    daemon = world.daemon({"sync": {"conflict": "manual"}}, start=False)
+    daemon.sync()
+    daemon.query("update note set body = 'edited' where id = 'n1'")
+    world.run("delete from note where id = 'n1'")
+    assert daemon.tool("sync").status == 3
+    conflict, = daemon.tool("conflicts", "--json").document["conflicts"]
+    kept = {column["name"]: (column["base"], column["local"]) for column in conflict["columns"]}
+    assert kept == {"id": ("n1", "n1"), "title": ("one", "one"), "body": ("first", "edited"), "tags": ('["a","b"]', '["a","b"]')}
+
+
 def test_explain_tells_the_story_of_a_row(shop):
     shop.query("update orders set note = 'mine' where id = 'o1'")
     document = shop.tool("explain", "orders", "o1", "--json").document

@@ -1,6 +1,10 @@
 """Whatever settings the server, the database or the role come with, values are the same: sessions pin their own."""
+import threading
+import time
+
 import pytest
 from support.pooler import Pooler
+from support.process import wait_until
 
 SETTINGS = {
     "timezone": "'Asia/Kathmandu'", "datestyle": "'SQL, DMY'", "intervalstyle": "'postgres_verbose'",
@@ -12,19 +16,20 @@ SETTINGS = {
 # each value is another one, or none, when the setting that it is here for is believed
 ROW = """timestamptz '2026-03-04 05:06:07.123456+00', timestamp '2026-03-04 05:06:07', date '2026-03-04', time '05:06:07',
     interval '1 year -2 days 03:04:05.6', real '1.1', float8 '0.1', '\\x00ff5c27'::bytea, '{1,NULL,3}'::int[],
-    '{{1,NULL},{NULL,4}}'::int[], '{0.1,NULL}'::float8[], '{"2026-03-04 05:06:07+00"}'::timestamptz[],
-    '["2026-03-04 05:06:07+00","2026-03-05 00:00:00+00")'::tstzrange, 'text only'::xml, '(1,"2026-03-04")'::dated"""
+    '{{1,NULL},{NULL,4}}'::int[], '{0.1234567890123,NULL}'::float8[], '{"2026-03-04 05:06:07+00"}'::timestamptz[],
+    '["2026-03-04 05:06:07+00","2026-03-05 00:00:00+00")'::tstzrange, 'text only'::xml, '(1,"2026-03-04")'::dated,
+    array['\\x00ff5c27'::bytea, null]"""
 SCHEMA = """
 create type dated as (number int, day date);
 create table thing (id text primary key, a timestamptz, b timestamp, c date, d time, e interval, f real, g float8, h bytea,
-                    i int[], j int[], k float8[], l timestamptz[], m tstzrange, n xml, o dated, note text,
+                    i int[], j int[], k float8[], l timestamptz[], m tstzrange, n xml, o dated, p bytea[], note text,
                     updated_at timestamptz not null default now());
 create table dose (at timestamptz, weight float8, code bytea, note text, updated_at timestamptz not null default now(),
                    primary key (at, weight, code));
 """ + f"insert into thing select E'back\\\\slash''' || n, {ROW}, 'of the primary' from generate_series(1, 3) n;" + \
     "insert into dose select timestamptz '2026-03-04 05:06:07.5+00' + n * interval '1 day', 0.1 + n, '\\x00ff' from generate_series(1, 4) n;"
 TABLES = ("thing", "dose")
-COLUMNS = "a, b, c, d, e, f, g, h, i, j, k, l, m, n, o"
+COLUMNS = "a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p"
 
 
 def believe_nothing(world):
@@ -101,3 +106,27 @@ def test_a_copy_goes_on_after_a_key_with_a_backslash(world):
     device.sync()
     assert device.value("select count(*) from long") == 12000
     world.assert_equal(device, "long")
+
+
+def test_a_push_that_takes_its_time_is_not_cut_off(world):
+    """A statement takes longer than the server's limit, and then the transaction idles longer than its other one,
+    since an application holds the lock of the cache."""
+    world.run("create table slow (id int primary key, note text);"
+              "create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.6); return new; end $$;"
+              "create trigger dawdle before insert on slow for each row execute function dawdle()")
+    world.track("slow")
+    believe_nothing(world)
+    device = world.daemon(start=False)
+    device.sync()
+    device.query("insert into slow values (1, 'here')")
+    syncing = threading.Thread(target=device.tool, args=("sync",))
+    syncing.start()
+    wait_until(lambda: world.value("select count(*) from pg_stat_activity where wait_event = 'PgSleep'"), "the push runs")
+    cache = device.open_cache()
+    cache.execute("begin immediate")
+    time.sleep(1.2)
+    cache.execute("rollback")
+    cache.close()
+    syncing.join()
+    assert device.value("select count(*) from tide_outbox") == 0
+    assert world.value("select note from slow") == "here"

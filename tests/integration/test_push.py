@@ -195,6 +195,19 @@ def test_a_value_that_moves_on_is_no_clash(shop):
     shop.assert_equal()
 
 
+def test_a_time_that_another_row_gives_free_is_no_clash(world):
+    """A constraint of exclusion: the new row comes before the change that makes room for it."""
+    shop = Shop(world, "create table booking (id int primary key, during int4range not null, note text,"
+                       " updated_at timestamptz not null default now(), exclude using gist (during with &&));"
+                       "insert into booking (id, during) values (1, '[1,5)'), (2, '[20,25)')", ("booking",))
+    shop.edit("update booking set during = '[10,15)' where id = 1", "insert into booking (id, during) values (3, '[1,5)')",
+              "insert into booking (id, during) values (4, '[22,23)')")
+    shop.sync(status=3)
+    assert [row[1:4] for row in shop.rejected()] == [('["4"]', "insert", "23P01")]
+    assert world.run("select id, during::text from booking order by id") == [(1, "[10,15)"), (2, "[20,25)"), (3, "[1,5)")]
+    shop.assert_equal()
+
+
 def test_a_chain_against_the_order_of_rows(shop):
     shop.edit("update customer set email = 'free@x' where id = 5", "update customer set email = 'c5@x' where id = 4",
               "update customer set email = 'c4@x' where id = 3", "update customer set email = 'c3@x' where id = 2",

@@ -157,6 +157,18 @@ def test_a_restored_primary_stops_pushing(world):
     assert answer.status != 0 and "restored" in answer.err, answer
 
 
+def test_a_restored_primary_is_recovered_from_with_a_push_in_flight(world):
+    """What the ledger once knew is gone: the record of it must not stop the new device too."""
+    shop = make(world)
+    shop.device.tool("sync", environment={"TIDEMARK_FAULT": "push.before_commit"})
+    world.run("delete from tidemark.device")
+    answer = shop.device.tool("sync")
+    assert answer.status != 0 and "restored" in answer.err, answer
+    assert shop.device.tool("resync").status in (0, 3)
+    shop.device.tool("sync")
+    check_arrived_once(shop)
+
+
 def test_two_devices_push_their_own(world):
     shop = Shop(world)
     other = world.daemon(start=False)
