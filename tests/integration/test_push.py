@@ -157,6 +157,17 @@ def test_one_bad_row_does_not_block_the_others(shop):
     shop.assert_equal()
 
 
+def test_a_refused_row_is_no_conflict_too(world):
+    """What was decided about a row in an attempt that was undone counts no more once the row is refused."""
+    shop = Shop(world, settings={"sync": {"conflict": "client_wins"}})
+    shop.edit("update item set total = -1 where id = 7", "update item set note = 'here' where id = 8")
+    shop.world.run("update item set total = 70 where id = 7; update item set note = 'there' where id = 8")
+    shop.sync(status=3)
+    assert [row[1:4] for row in shop.rejected()] == [('["7"]', "update", "23514")]
+    assert [row[1:5] for row in shop.conflicts()] == [('["8"]', "note", "client_wins", "local")]
+    shop.assert_equal()
+
+
 def test_children_of_a_refused_row_go_with_it(shop):
     shop.edit("insert into customer (id, name, email) values (50, 'twice', 'far@x')",
               "insert into item (id, customer_id) values (50, 50)",
