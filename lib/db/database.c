@@ -101,6 +101,12 @@ enum outcome database_run(struct database *db, const char *what, const char *tex
     return OK;
 }
 
+enum outcome database_run_sql(struct database *db, const struct sql *sql,
+                              struct error *err)
+{
+    return database_run(db, sql->name, sql->text, err);
+}
+
 enum outcome database_query_int(struct database *db, const char *what, const char *text,
                                 int64_t *out_value, struct error *err)
 {

@@ -8,6 +8,7 @@
 #define LIB_DB_DATABASE_H
 
 #include "lib/base/error.h"
+#include "lib/base/sql.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,6 +55,8 @@ MUST_CHECK enum outcome database_set_cache_size(struct database *db, int size_ki
  * errors. */
 MUST_CHECK enum outcome database_run(struct database *db, const char *what,
                                      const char *text, struct error *err);
+MUST_CHECK enum outcome database_run_sql(struct database *db, const struct sql *sql,
+                                         struct error *err);
 
 /* First column of the first row as an integer; NOTHING when there is no row. */
 MUST_CHECK enum outcome database_query_int(struct database *db, const char *what,

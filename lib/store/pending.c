@@ -36,8 +36,7 @@ enum outcome pending_new(struct pending **out_pending, struct database *db,
     if (!pending)
         return error_out_of_memory(err);
     pending->db = db;
-    if (database_run(db, pending_sql.create_tables.name, pending_sql.create_tables.text,
-                     err) == FAILED ||
+    if (database_run_sql(db, &pending_sql.create_tables, err) == FAILED ||
         statement_prepare(&pending->add, db, &pending_sql.add, err) == FAILED ||
         statement_prepare(&pending->entries, db, &pending_sql.entries_of_row, err) ==
             FAILED ||
@@ -71,11 +70,6 @@ bool pending_is_empty(const struct pending *pending)
 }
 
 /* ---- refresh ---- */
-
-static enum outcome run(struct database *db, const struct sql *sql, struct error *err)
-{
-    return database_run(db, sql->name, sql->text, err);
-}
 
 static enum outcome note_empty(struct pending *pending, struct error *err)
 {
@@ -186,7 +180,7 @@ static enum outcome refresh(struct pending *pending, struct error *err)
         return FAILED;
     if (pending->is_stale || strcmp(tables, state.tables) != 0 ||
         (state.first && state.first != state.first_now)) {
-        if (run(pending->db, &pending_sql.forget_all, err) == FAILED)
+        if (database_run_sql(pending->db, &pending_sql.forget_all, err) == FAILED)
             return FAILED;
         state.last = 0;
     } else if (state.last == state.last_now) {
@@ -205,7 +199,7 @@ static void roll_back(struct database *db)
     struct error ignored;
 
     /* SQLite may have rolled back everything by itself */
-    if (run(db, &pending_sql.roll_back, &ignored) == FAILED)
+    if (database_run_sql(db, &pending_sql.roll_back, &ignored) == FAILED)
         return;
 }
 
@@ -213,9 +207,10 @@ enum outcome pending_refresh(struct pending *pending, const struct outbox_tables
                              struct error *err)
 {
     pending->tables = tables;
-    if (run(pending->db, &pending_sql.begin, err) == FAILED)
+    if (database_run_sql(pending->db, &pending_sql.begin, err) == FAILED)
         return FAILED;
-    if (refresh(pending, err) == OK && run(pending->db, &pending_sql.commit, err) == OK)
+    if (refresh(pending, err) == OK &&
+        database_run_sql(pending->db, &pending_sql.commit, err) == OK)
         return OK;
     pending->is_stale = true;
     roll_back(pending->db);
@@ -314,7 +309,7 @@ static enum outcome remove_entries(struct pending *pending, const struct row_add
 {
     if (run_for_row(pending, &pending_sql.remove_entries, row, after, err) == FAILED ||
         run_for_row(pending, &pending_sql.forget_entries, row, after, err) == FAILED ||
-        run(pending->db, &pending_sql.note_first, err) == FAILED)
+        database_run_sql(pending->db, &pending_sql.note_first, err) == FAILED)
         return FAILED;
     return note_empty(pending, err);
 }
@@ -347,7 +342,7 @@ static enum outcome remove_entry(struct pending *pending, int64_t sequence,
 {
     if (run_for_entry(pending, &pending_sql.remove_entry, sequence, err) == FAILED ||
         run_for_entry(pending, &pending_sql.forget_entry, sequence, err) == FAILED ||
-        run(pending->db, &pending_sql.note_first, err) == FAILED)
+        database_run_sql(pending->db, &pending_sql.note_first, err) == FAILED)
         return FAILED;
     return note_empty(pending, err);
 }

@@ -13,17 +13,12 @@ void pending_units_start(struct pending_units *units, struct database *db)
     *units = (struct pending_units){.db = db};
 }
 
-static enum outcome run(struct database *db, const struct sql *sql, struct error *err)
-{
-    return database_run(db, sql->name, sql->text, err);
-}
-
 static enum outcome learn(struct pending_units *units, struct error *err)
 {
     if (units->are_known)
         return OK;
-    if (run(units->db, &pending_units_sql.create_tables, err) == FAILED ||
-        run(units->db, &pending_units_sql.read_marks, err) == FAILED)
+    if (database_run_sql(units->db, &pending_units_sql.create_tables, err) == FAILED ||
+        database_run_sql(units->db, &pending_units_sql.read_marks, err) == FAILED)
         return FAILED;
     units->are_known = true;
     return OK;

@@ -18,13 +18,6 @@ struct push_outcomes {
     struct statement list_values;
 };
 
-static enum outcome create_tables(struct database *db, struct error *err)
-{
-    const struct sql *tables = &push_outcomes_sql.create_tables;
-
-    return database_run(db, tables->name, tables->text, err);
-}
-
 enum outcome push_outcomes_new(struct push_outcomes **out_outcomes, struct database *db,
                                struct error *err)
 {
@@ -33,7 +26,7 @@ enum outcome push_outcomes_new(struct push_outcomes **out_outcomes, struct datab
     if (!outcomes)
         return error_out_of_memory(err);
     outcomes->db = db;
-    if (create_tables(db, err) == FAILED ||
+    if (database_run_sql(db, &push_outcomes_sql.create_tables, err) == FAILED ||
         statement_prepare(&outcomes->add, db, &push_outcomes_sql.add, err) == FAILED ||
         statement_prepare(&outcomes->add_value, db, &push_outcomes_sql.add_value, err) ==
             FAILED ||
