@@ -199,28 +199,41 @@ static void append_struct(struct buffer *text, const struct model *model,
     buffer_append_text(text, "};\n\n");
 }
 
+/* %1$s is the entity, %2$s its struct. */
+struct function {
+    const char *comment;
+    const char *signature;
+    const char *body;
+};
+
+static const struct function functions[] = {
+    {"/* As tide_repository_new(); TIDE_ERROR_SCHEMA names table and column where the\n"
+     " * cache is not what this model was made from. */\n",
+     "enum tide_result %1$s_repository(struct tide_repository **out_repository,\n"
+     "    struct tide_cache *cache, struct tide_error *err)",
+     "return tide_model_repository(&model, out_repository, cache, err);"},
+    {"/* What is in *out_row before is not looked at. */\n",
+     "enum tide_result %1$s_from_row(struct %2$s *out_row, const json_t *row,\n"
+     "    struct tide_error *err)",
+     "return tide_model_from_row(&model, out_row, row, err);"},
+    {"/* For an insert or an update. What only the primary, the unit of work or a\n"
+     " * soft delete writes is not among them. */\n",
+     "enum tide_result %1$s_to_values(const struct %2$s *row, json_t **out_values,\n"
+     "    struct tide_error *err)",
+     "return tide_model_to_values(&model, row, out_values, err);"},
+    {"/* A zeroed one is fine; it is zeroed. */\n", "void %1$s_release(struct %2$s *row)",
+     "tide_model_release(&model, row);"},
+};
+#define FUNCTION_COUNT (sizeof(functions) / sizeof(functions[0]))
+
 static void append_prototypes(struct buffer *text, const struct model *model)
 {
-    const char *entity = model->entity;
-    const char *name = model->struct_name;
-
-    buffer_append_format(
-        text,
-        "/* As tide_repository_new(); TIDE_ERROR_SCHEMA names table and column where "
-        "the\n"
-        " * cache is not what this model was made from. */\n"
-        "enum tide_result %s_repository(struct tide_repository **out_repository,\n"
-        "    struct tide_cache *cache, struct tide_error *err);\n\n"
-        "/* What is in *out_row before is not looked at. */\n"
-        "enum tide_result %s_from_row(struct %s *out_row, const json_t *row,\n"
-        "    struct tide_error *err);\n\n"
-        "/* For an insert or an update. What only the primary, the unit of work or a\n"
-        " * soft delete writes is not among them. */\n"
-        "enum tide_result %s_to_values(const struct %s *row, json_t **out_values,\n"
-        "    struct tide_error *err);\n\n"
-        "/* A zeroed one is fine; it is zeroed. */\n"
-        "void %s_release(struct %s *row);\n\n",
-        entity, entity, name, entity, name, entity, name);
+    for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+        buffer_append_text(text, functions[i].comment);
+        buffer_append_format(text, functions[i].signature, model->entity,
+                             model->struct_name);
+        buffer_append_text(text, ";\n\n");
+    }
 }
 
 enum outcome model_write_header(struct buffer *text, const struct model *model,
@@ -279,23 +292,12 @@ static void append_field(struct buffer *text, const struct model *model,
 
 static void append_functions(struct buffer *text, const struct model *model)
 {
-    const char *entity = model->entity;
-    const char *name = model->struct_name;
-
-    buffer_append_format(
-        text,
-        "enum tide_result %s_repository(struct tide_repository **out_repository,\n"
-        "    struct tide_cache *cache, struct tide_error *err)\n{\n"
-        "    return tide_model_repository(&model, out_repository, cache, err);\n}\n\n"
-        "enum tide_result %s_from_row(struct %s *out_row, const json_t *row,\n"
-        "    struct tide_error *err)\n{\n"
-        "    return tide_model_from_row(&model, out_row, row, err);\n}\n\n"
-        "enum tide_result %s_to_values(const struct %s *row, json_t **out_values,\n"
-        "    struct tide_error *err)\n{\n"
-        "    return tide_model_to_values(&model, row, out_values, err);\n}\n\n"
-        "void %s_release(struct %s *row)\n{\n"
-        "    tide_model_release(&model, row);\n}\n",
-        entity, entity, name, entity, name, entity, name);
+    for (size_t i = 0; i < FUNCTION_COUNT; i++) {
+        buffer_append_text(text, i ? "\n" : "");
+        buffer_append_format(text, functions[i].signature, model->entity,
+                             model->struct_name);
+        buffer_append_format(text, "\n{\n    %s\n}\n", functions[i].body);
+    }
 }
 
 enum outcome model_write_source(struct buffer *text, const struct model *model,

@@ -92,6 +92,14 @@ static enum outcome judge_key(const struct table *table, const char *key, size_t
     return OK;
 }
 
+static enum outcome judge_mark(const char *key, struct error *err)
+{
+    if (!key)
+        return OK;
+    error_set(err, ERROR_CORRUPT, "a mark of a unit of work names a row");
+    return NOTHING;
+}
+
 static enum outcome judge(const struct statement *query,
                           const struct outbox_tables *tables, const char **out_sqlstate,
                           struct error *err)
@@ -109,7 +117,7 @@ static enum outcome judge(const struct statement *query,
         return NOTHING;
     }
     if (is_mark(operation))
-        return key ? judge_key(NULL, NULL, 0, err) : OK;
+        return judge_mark(key, err);
     if (!statement_column_int(query, 5) || !statement_column_int(query, 6)) {
         *out_sqlstate = UNDEFINED_TABLE;
         error_set(err, ERROR_CORRUPT, "it is of a table that is not mirrored");

@@ -88,11 +88,15 @@ class Storm:
     def run(self):
         for device in self.devices:
             self._sync(device)
+        self._set_out()
         for number in range(self.steps):
             self._step(random.Random(f"{self.seed}/{number}"))
         self.heal()
         self.check()
         return self.counts
+
+    def _set_out(self):
+        """Before the first step."""
 
     def _step(self, choose):
         device = choose.choice(self.devices)

@@ -2,7 +2,6 @@
 at named points, links break. What comes first is the machine's choice, so a seed gives the
 same edits, not the same history.
 """
-import random
 import time
 
 from support.process import is_alive, wait_until
@@ -12,16 +11,9 @@ HEALED_S = 30.0
 
 
 class LiveStorm(Storm):
-    def run(self):
-        for device in self.devices:
-            self._sync(device)
+    def _set_out(self):
         for device in self.devices:
             device.start()
-        for number in range(self.steps):
-            self._step(random.Random(f"{self.seed}/{number}"))
-        self.heal()
-        self.check()
-        return self.counts
 
     def _step(self, choose):
         device = choose.choice(self.devices)

@@ -116,6 +116,29 @@ static void what_is_set_aside_is_kept(void **state)
         "table that is not mirrored");
 }
 
+static void the_reason_is_the_entrys_own(void **state)
+{
+    static const char *const entries[][2] = {
+        {"0, '[\"5\"]', 'begin', null", "a mark of a unit of work names a row"},
+        {"1, null, 'update', '{}'", "it names no row"},
+        {"1, '[\"5\"]', 'update', null", "it has no old values"},
+        {"1, '[\"5\"]', 'upsert', '{}'", "\"upsert\" is no operation"},
+    };
+    struct database *db = *state;
+
+    for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+        char query[128];
+
+        add(db, entries[i][0]);
+        assert_int_equal(quarantine(db), 1);
+        snprintf(query, sizeof(query),
+                 "select substr(message, instr(message, ': ') + 2) from tide_rejected "
+                 "where rejected_id = %zu",
+                 i + 1);
+        assert_text_of(db, query, entries[i][1]);
+    }
+}
+
 /* It may be followed again: what becomes of its changes is for others to say. */
 static void a_table_that_is_refused_for_now_keeps_its_entries(void **state)
 {
@@ -146,6 +169,7 @@ int main(void)
         CASE(what_the_triggers_write_stays),
         CASE(nonsense_is_set_aside),
         CASE(what_is_set_aside_is_kept),
+        CASE(the_reason_is_the_entrys_own),
         CASE(a_table_that_is_refused_for_now_keeps_its_entries),
         CASE(any_number_is_set_aside),
     };
