@@ -34,5 +34,8 @@ set local jit = off;
 -- name: begin_reading
 begin isolation level repeatable read read only;
 
+-- name: commit
+commit;
+
 -- name: roll_back
 rollback;

@@ -229,6 +229,14 @@ static void keep_complaint(struct primary_complaint *complaint, const PGresult *
     join_lines(complaint->message);
 }
 
+/* After FATAL and PANIC the server does, even where that has not been read yet. */
+static bool hangs_up(const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    return severity && strcmp(severity, "ERROR") != 0;
+}
+
 enum outcome link_result_error(struct primary *primary, const PGresult *result,
                                const char *what, struct error *err)
 {
@@ -244,8 +252,8 @@ enum outcome link_result_error(struct primary *primary, const PGresult *result,
     if (hint)
         error_hint(err, "%s", hint);
     put_sqlstate(err, sqlstate, primary->config.section);
-    /* after a FATAL the server hangs up: notice it now, not at the next statement */
-    if (PQstatus(primary->connection) == CONNECTION_BAD)
+    /* notice it now, not at the next statement */
+    if (hangs_up(result) || PQstatus(primary->connection) == CONNECTION_BAD)
         primary_close(primary);
     return FAILED;
 }

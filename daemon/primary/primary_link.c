@@ -18,8 +18,11 @@ enum outcome link_wait(struct primary *primary, short events, struct error *err)
         int64_t left_ms = (deadline - clock_monotonic_us()) / US_PER_MS;
         int ready = poll(watched, 2, left_ms > 0 ? (int)left_ms + 1 : 0);
 
-        if (ready < 0 && errno != EINTR)
-            return error_set_errno(err, "wait for the primary");
+        if (ready < 0 && errno != EINTR) {
+            error_set_errno(err, "wait for the primary");
+            primary_close(primary);
+            return FAILED;
+        }
         if (ready > 0 && watched[1].revents) {
             primary_close(primary);
             return error_set(err, ERROR_INTERRUPTED, "asked to stop");

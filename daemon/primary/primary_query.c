@@ -142,6 +142,11 @@ long long primary_result_int(const struct primary_result *result, size_t row,
     return strtoll(PQgetvalue(handle_of(result), (int)row, (int)column), NULL, 10);
 }
 
+const char *primary_result_command(const struct primary_result *result)
+{
+    return PQcmdStatus((PGresult *)result);
+}
+
 void primary_result_free(struct primary_result **result)
 {
     PQclear(handle_of(*result));

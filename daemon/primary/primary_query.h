@@ -41,6 +41,8 @@ const char *primary_result_text(const struct primary_result *result, size_t row,
 bool primary_result_bool(const struct primary_result *result, size_t row, size_t column);
 long long primary_result_int(const struct primary_result *result, size_t row,
                              size_t column);
+/* What the server says it did: "COMMIT", "INSERT 0 1" … */
+const char *primary_result_command(const struct primary_result *result);
 void primary_result_free(
     struct primary_result **result); /* for OWNED(); *result may be NULL */
 

@@ -59,6 +59,17 @@ enum outcome primary_begin_reading(struct primary *primary, struct error *err)
     return primary_run_text(primary, primary_sql.begin_reading.name, sql.data, err);
 }
 
+enum outcome primary_commit(struct primary *primary, struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *result = NULL;
+
+    if (primary_query(primary, &primary_sql.commit, NULL, 0, &result, err) == FAILED)
+        return FAILED;
+    if (strcmp(primary_result_command(result), "COMMIT") == 0)
+        return OK;
+    return error_set(err, ERROR_TRANSIENT, "the primary rolled the transaction back");
+}
+
 void primary_end_reading(struct primary *primary)
 {
     struct error ignored;

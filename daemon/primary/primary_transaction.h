@@ -25,4 +25,11 @@ void primary_append_transaction_pins(const struct primary *primary, struct buffe
 MUST_CHECK enum outcome primary_begin_reading(struct primary *primary, struct error *err);
 void primary_end_reading(struct primary *primary);
 
+/*
+ * COMMIT. FAILED too when the server answers that it rolled back, as it does for a
+ * transaction in which something failed before: nothing of it is there then. Connected
+ * afterwards: the server said no; else nobody knows.
+ */
+MUST_CHECK enum outcome primary_commit(struct primary *primary, struct error *err);
+
 #endif

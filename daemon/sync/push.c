@@ -10,7 +10,6 @@
 #include "lib/base/clock.h"
 #include "lib/base/fault_point.h"
 #include "lib/model/conflict_rule.h"
-#include "push_ledger.sql.h"
 
 #include <stdlib.h>
 
@@ -143,7 +142,7 @@ static enum outcome commit(struct push *push, const struct push_in_flight *in_fl
     struct error ignored;
 
     fault_point("push.before_commit");
-    if (primary_run(push->context.primary, &push_ledger_sql.commit, NULL, 0, err) == OK) {
+    if (primary_commit(push->context.primary, err) == OK) {
         fault_point("push.after_commit");
         return OK;
     }

@@ -38,6 +38,7 @@ static enum outcome look_for_ledger(struct push_ledger *ledger, struct error *er
     return OK;
 }
 
+/* FAILED leaves no transaction open, even if it came as far as BEGIN. */
 static enum outcome begin(struct push_ledger *ledger, struct error *err)
 {
     OWNED(buffer_release) struct buffer sql = {0};
@@ -47,7 +48,11 @@ static enum outcome begin(struct push_ledger *ledger, struct error *err)
     buffer_append_text(&sql, push_ledger_sql.defer.text);
     if (buffer_check(&sql, err) == FAILED)
         return FAILED;
-    return primary_run_text(ledger->primary, push_ledger_sql.begin.name, sql.data, err);
+    if (primary_run_text(ledger->primary, push_ledger_sql.begin.name, sql.data, err) ==
+        OK)
+        return OK;
+    primary_end_reading(ledger->primary);
+    return FAILED;
 }
 
 /* Names a table that was there a moment ago: the schema tidemark was removed. */
@@ -152,7 +157,7 @@ static enum outcome register_device(struct push_ledger *ledger,
     if (begin(ledger, err) == FAILED)
         return FAILED;
     if (primary_run(ledger->primary, &push_ledger_sql.enrol, params, 2, err) == FAILED ||
-        primary_run(ledger->primary, &push_ledger_sql.commit, NULL, 0, err) == FAILED)
+        primary_commit(ledger->primary, err) == FAILED)
         return give_up(ledger, err);
     if (push_record_registered(ledger->db, err) == FAILED)
         return FAILED;

@@ -7,9 +7,6 @@ select to_regclass('tidemark.device') is not null;
 -- name: begin
 begin isolation level read committed;
 
--- name: commit
-commit;
-
 -- name: enrol
 -- With the last push of a time when there was no ledger ($2), if there was one.
 insert into tidemark.device (device_id, last_push)

@@ -104,7 +104,8 @@ class Proxy:
 
     def watch(self, function):
         """Calls function(message, from_client) in the proxy's thread; while it runs nothing
-        passes on that connection. What it raises ends the connection."""
+        passes on that connection. What it raises ends the connection; bytes that it returns pass
+        in the message's place."""
         self._watcher = function
 
     def trickle(self, chunk=1, pause_s=0.001):
@@ -205,7 +206,7 @@ class Proxy:
     def _pass_on(self, pair, target, message, from_client):
         watcher = self._watcher
         if watcher:
-            watcher(message, from_client)
+            message = watcher(message, from_client) or message
         action, extra_bytes = self._decide(from_client)
         if action == "silence":
             pair.silent = True
