@@ -6,6 +6,7 @@
 #include "daemon/sync/push_context.h"
 #include "daemon/sync/push_delivery.h"
 #include "daemon/sync/push_filing.h"
+#include "daemon/sync/push_isolate.h"
 #include "daemon/sync/push_ledger.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault_point.h"
@@ -116,19 +117,31 @@ static enum outcome fill(struct push *push, const struct push_request *request,
     return outcome;
 }
 
-static enum outcome deliver(struct push *push, const struct push_request *request,
-                            const struct staging_summary *staged, struct error *err)
-{
-    struct push_delivery delivery = {
-        .context = &push->context,
-        .db = push->db,
-        .tables = request->tables,
-        .row_count = staged->row_count,
-        .through = staged->through,
-    };
+/* What one attempt is about. */
+struct attempt {
+    struct push *push;
+    const struct outbox_tables *tables;
+    struct staging_summary staged;
+    struct push_device device;
+    struct push_in_flight in_flight;
+};
 
-    push->context.clock_offset_us = push->ledger.clock_offset_us;
-    push->context.schema_is_settled = push->schema_failures >= SCHEMA_PATIENCE;
+static struct push_delivery delivery_of(const struct attempt *attempt)
+{
+    return (struct push_delivery){
+        .context = &attempt->push->context,
+        .db = attempt->push->db,
+        .tables = attempt->tables,
+        .row_count = attempt->staged.row_count,
+        .through = attempt->staged.through,
+    };
+}
+
+static enum outcome deliver(struct attempt *attempt, struct error *err)
+{
+    struct push_delivery delivery = delivery_of(attempt);
+
+    attempt->push->context.clock_offset_us = attempt->push->ledger.clock_offset_us;
     if (push_deliver(&delivery, err) == FAILED)
         return FAILED;
     fault_point("push.rows_sent");
@@ -136,9 +149,9 @@ static enum outcome deliver(struct push *push, const struct push_request *reques
 }
 
 /* The server said no: the push did not arrive, which is no secret then. */
-static enum outcome commit(struct push *push, const struct push_in_flight *in_flight,
-                           struct error *err)
+static enum outcome commit(struct attempt *attempt, struct error *err)
 {
+    struct push *push = attempt->push;
     struct error ignored;
 
     fault_point("push.before_commit");
@@ -147,47 +160,90 @@ static enum outcome commit(struct push *push, const struct push_in_flight *in_fl
         return OK;
     }
     if (primary_is_connected(push->context.primary) &&
-        push_record_forget(push->db, in_flight, false, &ignored) == FAILED)
+        push_record_forget(push->db, &attempt->in_flight, false, &ignored) == FAILED)
         *err = ignored;
     return FAILED;
 }
 
-static enum outcome bring(struct push *push, const struct push_request *request,
-                          const struct staging_summary *staged,
-                          struct push_in_flight *in_flight,
-                          struct push_summary *out_summary, struct error *err)
+static enum outcome bring(struct attempt *attempt, struct push_summary *out_summary,
+                          struct error *err)
 {
+    struct push *push = attempt->push;
     struct push_filing filing = {.context = &push->context,
                                  .db = push->db,
-                                 .push = in_flight,
-                                 .row_count = staged->row_count};
+                                 .push = &attempt->in_flight,
+                                 .row_count = attempt->staged.row_count};
 
     fault_point("push.ledger_moved");
-    if (deliver(push, request, staged, err) == FAILED ||
+    if (deliver(attempt, err) == FAILED ||
         push_file(&filing, out_summary, err) == FAILED) {
         primary_end_reading(push->context.primary);
         return FAILED;
     }
-    return commit(push, in_flight, err);
+    return commit(attempt, err);
+}
+
+/* After a few attempts that should not have failed a row may be to blame. */
+static enum outcome isolate(struct attempt *attempt, struct error *err)
+{
+    struct push_delivery delivery = delivery_of(attempt);
+    const struct push_isolation isolation = {
+        .delivery = &delivery,
+        .ledger = &attempt->push->ledger,
+        .device = &attempt->device,
+        .push_id = attempt->in_flight.push_id,
+    };
+
+    if (attempt->device.failures < PUSH_PATIENCE)
+        return OK;
+    return push_isolate(&isolation, err);
+}
+
+static enum outcome make(struct attempt *attempt, struct push_summary *out_summary,
+                         struct error *err)
+{
+    struct push *push = attempt->push;
+
+    push->context.schema_is_settled = push->schema_failures >= SCHEMA_PATIENCE;
+    if (isolate(attempt, err) == FAILED ||
+        push_ledger_open(&push->ledger, &attempt->device, attempt->in_flight.push_id,
+                         err) == FAILED ||
+        bring(attempt, out_summary, err) == FAILED)
+        return FAILED;
+    return push_record_finish(push->db, attempt->tables, &attempt->in_flight, err);
+}
+
+/* The next process is to know it too. */
+static enum outcome count_failure(const struct attempt *attempt, struct error *err)
+{
+    struct push *push = attempt->push;
+    struct error later;
+
+    if (primary_is_connected(push->context.primary) &&
+        push_may_be_stubborn(push_sqlstate(err)) &&
+        push_record_put_failures(push->db, attempt->device.failures + 1, &later) ==
+            FAILED)
+        *err = later;
+    return FAILED;
 }
 
 static enum outcome run(struct push *push, const struct push_request *request,
                         struct push_summary *out_summary, struct error *err)
 {
-    struct push_in_flight in_flight = {.started_us = clock_now_us()};
-    struct staging_summary staged;
-    struct push_device device;
-    enum outcome outcome = fill(push, request, &staged, err);
+    struct attempt attempt = {.push = push,
+                              .tables = request->tables,
+                              .in_flight = {.started_us = clock_now_us()}};
+    enum outcome outcome = fill(push, request, &attempt.staged, err);
 
     if (outcome != OK)
         return outcome;
-    in_flight.through = staged.through;
-    if (push_record_new_id(in_flight.push_id, err) == FAILED ||
-        push_record_device(push->db, &device, err) == FAILED ||
-        push_ledger_open(&push->ledger, &device, in_flight.push_id, err) == FAILED ||
-        bring(push, request, &staged, &in_flight, out_summary, err) == FAILED)
+    attempt.in_flight.through = attempt.staged.through;
+    if (push_record_new_id(attempt.in_flight.push_id, err) == FAILED ||
+        push_record_device(push->db, &attempt.device, err) == FAILED)
         return FAILED;
-    return push_record_finish(push->db, request->tables, &in_flight, err);
+    if (make(&attempt, out_summary, err) == FAILED)
+        return count_failure(&attempt, err);
+    return attempt.device.failures ? push_record_put_failures(push->db, 0, err) : OK;
 }
 
 enum outcome push_run(struct push *push, const struct push_request *request,

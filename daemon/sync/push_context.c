@@ -77,13 +77,33 @@ void push_refusals_release(struct push_refusals *refusals)
 
 /* ---- failures ---- */
 
+const char *push_sqlstate(const struct error *err)
+{
+    return strncmp(err->origin, "SQLSTATE ", 9) == 0 ? err->origin + 9 : "";
+}
+
+bool push_may_be_stubborn(const char *sqlstate)
+{
+    /* transaction_rollback, operator_intervention, system_error */
+    static const char *const classes[] = {"40", "57", "58"};
+
+    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+        if (strncmp(sqlstate, classes[i], 2) == 0)
+            return true;
+    return false;
+}
+
 bool push_is_refusal(const struct push_context *context, const struct error *err)
 {
-    if (strncmp(err->origin, "SQLSTATE ", 9) != 0)
+    const char *sqlstate = push_sqlstate(err);
+
+    if (!sqlstate[0])
         return false;
     if (err->kind == ERROR_SCHEMA)
         return context->schema_is_settled;
-    return err->kind == ERROR_REJECTED || strcmp(err->origin + 9, "42501") == 0;
+    if (context->isolates && push_may_be_stubborn(sqlstate))
+        return true;
+    return err->kind == ERROR_REJECTED || strcmp(sqlstate, "42501") == 0;
 }
 
 enum outcome push_break_off(struct push_context *context,

@@ -36,6 +36,7 @@ struct push_context {
     int64_t clock_offset_us;
     bool
         schema_is_settled; /* reading it again has not helped: its errors are the rows' */
+    bool isolates;         /* failures that should pass are the rows' too, for a while */
     struct push_refusals refusals;
 };
 
@@ -53,6 +54,13 @@ MUST_CHECK enum outcome push_refuse(struct push_context *context,
 /* Keeps the first `count`. */
 void push_refusals_cut(struct push_refusals *refusals, size_t count);
 void push_refusals_release(struct push_refusals *refusals); /* a zeroed one is fine */
+
+/* Whether it is of a kind that passes by itself and that a row may cause all the same,
+ * for ever: a trigger that raises it. */
+bool push_may_be_stubborn(const char *sqlstate);
+
+/* The failure's, or "". */
+const char *push_sqlstate(const struct error *err);
 
 /* Whether a failure is about rows, and not about the network, the server or us. */
 bool push_is_refusal(const struct push_context *context, const struct error *err);

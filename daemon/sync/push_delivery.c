@@ -271,6 +271,14 @@ static enum outcome start_over(struct work *work, struct error *err)
     return push_outcomes_forget(work->context->outcomes, 0, INT64_MAX, err);
 }
 
+static bool has_suspects(const struct push_context *context)
+{
+    for (size_t i = 0; context->isolates && i < context->refusals.count; i++)
+        if (push_may_be_stubborn(context->refusals.items[i].sqlstate))
+            return true;
+    return false;
+}
+
 /* Each pass without the rows that were set aside in those before. */
 enum outcome push_deliver(const struct push_delivery *delivery, struct error *err)
 {
@@ -288,6 +296,8 @@ enum outcome push_deliver(const struct push_delivery *delivery, struct error *er
             return FAILED;
         if (work.put_off.count && bring_in_put_off(&work, err) == FAILED)
             return FAILED;
+        if (has_suspects(work.context))
+            return NOTHING;
         if (work.context->refusals.count && set_all_aside(&work, &undo, err) == FAILED)
             return FAILED;
     } while (undo);

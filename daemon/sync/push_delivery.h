@@ -22,8 +22,12 @@ struct push_delivery {
     int64_t through;
 };
 
-/* At the end rows that were refused, and what depends on them, are set aside in the
- * staging, and the transaction holds all others. */
+/*
+ * At the end rows that were refused, and what depends on them, are set aside in the
+ * staging, and the transaction holds all others. NOTHING, while the context isolates
+ * rows: some are refused for a reason that should pass. Then the context's refusals name
+ * them, and the transaction is to be rolled back.
+ */
 MUST_CHECK enum outcome push_deliver(const struct push_delivery *delivery,
                                      struct error *err);
 

@@ -73,6 +73,8 @@ static enum outcome read_device(struct database *db, struct push_device *out_dev
     read_id(&query, 0, out_device->device_id);
     out_device->registered = statement_column_int(&query, 1) != 0;
     read_id(&query, 2, out_device->last_push);
+    out_device->failures = statement_column_int(&query, 3);
+    out_device->primary_changed = statement_column_int(&query, 4) != 0;
     return OK;
 }
 
@@ -107,6 +109,17 @@ enum outcome push_record_device(struct database *db, struct push_device *out_dev
 enum outcome push_record_registered(struct database *db, struct error *err)
 {
     return run(db, &push_record_sql.registered, NULL, err);
+}
+
+enum outcome push_record_put_failures(struct database *db, int64_t failures,
+                                      struct error *err)
+{
+    OWNED(statement_release) struct statement statement = {0};
+
+    if (statement_prepare(&statement, db, &push_record_sql.put_failures, err) == FAILED)
+        return FAILED;
+    statement_bind_int(&statement, 1, failures);
+    return statement_run(&statement, err);
 }
 
 enum outcome push_record_knows(struct database *db, const char *push_id, bool *out_knows,

@@ -25,6 +25,9 @@ struct push_device {
     char device_id[PUSH_ID_SIZE];
     bool registered;              /* the ledger has had our row */
     char last_push[PUSH_ID_SIZE]; /* "": none yet */
+    int64_t failures;             /* push_record_put_failures() */
+    bool primary_changed; /* it was restored, promoted or exchanged since the ledger was
+                             last seen to agree */
 };
 
 /* Makes the device on the first call. */
@@ -32,6 +35,11 @@ MUST_CHECK enum outcome push_record_device(struct database *db,
                                            struct push_device *out_device,
                                            struct error *err);
 MUST_CHECK enum outcome push_record_registered(struct database *db, struct error *err);
+
+/* How many attempts in a row have failed that might have passed: for the next process
+ * too. */
+MUST_CHECK enum outcome push_record_put_failures(struct database *db, int64_t failures,
+                                                 struct error *err);
 
 /* Another device from now on, that no ledger knows: for a copied cache. */
 MUST_CHECK enum outcome push_record_new_device(struct database *db, struct error *err);

@@ -1,8 +1,11 @@
 -- name: device
-select device_id, registered, last_push from tide_device;
+select device_id, registered, last_push, failures, primary_changed from tide_device;
 
 -- name: put_device
 insert into tide_device (device_id, registered, last_push) values (:device_id, 0, null);
+
+-- name: put_failures
+update tide_device set failures = :failures where failures <> :failures;
 
 -- name: forget_device
 delete from tide_device;

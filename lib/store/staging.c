@@ -175,6 +175,12 @@ enum outcome staging_fill(struct staging *staging, const struct staging_request 
     return outcome;
 }
 
+enum outcome staging_take_back(struct staging *staging, struct error *err)
+{
+    staging_forget_outcast(staging);
+    return run(staging->db, &staging_sql.take_back, err);
+}
+
 enum outcome staging_next_clean(struct staging *staging, int64_t *position,
                                 const struct table **out_table, char **out_key,
                                 struct error *err)

@@ -129,6 +129,9 @@ MUST_CHECK enum outcome staging_refuse(struct staging *staging, int64_t ordinal,
 MUST_CHECK enum outcome staging_close(struct staging *staging, int64_t *out_added,
                                       struct error *err);
 
+/* Nothing is set aside any more: all rows are sent. */
+MUST_CHECK enum outcome staging_take_back(struct staging *staging, struct error *err);
+
 /*
  * All rows set aside, in order, valid until the next call: the refusal (of its own or of
  * its cause), the row, its columns, the ordinal of the row that it was set aside for (0:

@@ -238,6 +238,10 @@ insert into temp.tide_staged_reference (foreign_key, parent_key, ordinal)
 values (:foreign_key, :parent_key, :ordinal)
     on conflict do nothing;
 
+-- name: take_back
+delete from temp.tide_staged_outcast;
+update temp.tide_staged_unit set closed = 0;
+
 -- name: count_outcasts
 select count(*) from temp.tide_staged_outcast;
 
