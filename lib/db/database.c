@@ -66,7 +66,7 @@ enum outcome database_new(struct database **out_db, const char *path,
         database_free(db);
         return FAILED;
     }
-    if (harden(db, options, err) == FAILED) {
+    if (harden(db, options, err) == FAILED || own_write_register(db, err) == FAILED) {
         database_free(db);
         return FAILED;
     }

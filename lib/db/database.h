@@ -9,6 +9,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/sql.h"
+#include "lib/db/own_write.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,7 @@ struct database {
     void *stop_context;
     struct histogram *write_lock; /* database_on_write_lock() */
     int64_t locked_at_us;         /* monotonic; 0: the lock is not held */
+    struct own_write own_write;
 };
 
 struct database_options {

@@ -2,6 +2,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/statement.h"
+#include "lib/store/write_guard.h"
 #include "catalog.sql.h"
 
 #include <stdlib.h>
@@ -394,7 +395,8 @@ enum outcome catalog_put_mark(struct database *db, int64_t mark_us, int64_t next
 
 enum outcome catalog_open_gate(struct database *db, struct error *err)
 {
-    if (run_with(db, &catalog_sql.forget_replaced, NULL, NULL, err) == FAILED)
+    if (write_guard_refresh(db, err) == FAILED ||
+        run_with(db, &catalog_sql.forget_replaced, NULL, NULL, err) == FAILED)
         return FAILED;
     return run_with(db, &catalog_sql.open_gate, NULL, NULL, err);
 }

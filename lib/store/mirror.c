@@ -35,6 +35,8 @@ void mirror_release(struct mirror *mirror)
         statement_release(&mirror->evict[i]);
     statement_release(&mirror->insert);
     statement_release(&mirror->upsert);
+    statement_release(&mirror->change);
+    statement_release(&mirror->add);
     statement_release(&mirror->remove);
     row_list_release(&mirror->present);
     mirror_merge_free(mirror->merge, mirror->table);
@@ -214,6 +216,7 @@ enum outcome mirror_purge_tombstones(struct mirror *mirror, const char *before,
 {
     OWNED(row_list_release) struct row_list kept = {0};
     OWNED(buffer_release) struct buffer sql = {0};
+    enum outcome outcome;
 
     mirror_sql_purge_tombstones(&sql, mirror->table, before);
     if (mirror->pending) {
@@ -223,8 +226,10 @@ enum outcome mirror_purge_tombstones(struct mirror *mirror, const char *before,
             return FAILED;
         mirror_sql_and_not_listed(&sql, mirror->table, kept.name);
     }
-    if (buffer_check(&sql, err) == FAILED ||
-        database_run(mirror->db, "purge old tombstones", sql.data, err) == FAILED)
+    if (buffer_check(&sql, err) == FAILED)
         return FAILED;
-    return row_list_drop(&kept, err);
+    own_write_expect(mirror->db, mirror->table->name, OWN_DELETE, OWN_ALL_ROWS);
+    outcome = database_run(mirror->db, "purge old tombstones", sql.data, err);
+    own_write_end(mirror->db);
+    return outcome == FAILED ? FAILED : row_list_drop(&kept, err);
 }

@@ -26,6 +26,8 @@ struct mirror {
     char *physical_name;       /* table->name, or the private name of a copy */
     struct statement insert;   /* for copies */
     struct statement upsert;
+    struct statement change; /* these two instead, beside triggers of applications */
+    struct statement add;
     struct statement remove;
     struct row_list present; /* CHANGE_PRESENT keys, while there are any */
     struct statement *evict; /* one for each unique index; prepared when first needed */

@@ -11,6 +11,7 @@
 #include "lib/store/mirror_sql.h"
 #include "lib/store/presence.h"
 #include "lib/store/value_binding.h"
+#include "lib/store/write_guard.h"
 #include "catalog.sql.h"
 
 #include <string.h>
@@ -281,30 +282,49 @@ static enum outcome save_application_objects(struct database *db,
     return buffer_check(out_sql, err);
 }
 
+static enum outcome run_own(struct database *db, const char *what, const char *name,
+                            enum own_operation operation, struct buffer *sql,
+                            struct error *err)
+{
+    enum outcome outcome;
+
+    own_write_expect(db, name, operation, OWN_ALL_ROWS);
+    outcome = run_built(db, what, sql, err);
+    own_write_end(db);
+    return outcome;
+}
+
 static enum outcome empty_table(struct database *db, const char *name, struct error *err)
 {
     OWNED(buffer_release) struct buffer sql = {0};
 
     buffer_append_text(&sql, "delete from ");
     mirror_sql_identifier(&sql, name);
-    return run_built(db, "empty a table", &sql, err);
+    return run_own(db, "empty a table", name, OWN_DELETE, &sql, err);
 }
 
 /* So that the application's own insert triggers see every row of the new table. */
 static enum outcome refill(struct database *db, const struct table *table,
                            const char *triggers, struct error *err)
 {
-    OWNED(buffer_release) struct buffer sql = {0};
+    OWNED(buffer_release) struct buffer take = {0};
+    OWNED(buffer_release) struct buffer put = {0};
 
-    buffer_append_text(&sql, "create temp table tide_refill as select * from ");
-    mirror_sql_identifier(&sql, table->name);
-    buffer_append_text(&sql, ";\ndelete from ");
-    mirror_sql_identifier(&sql, table->name);
-    buffer_append_format(&sql, ";\n%s\ninsert into ", triggers);
-    mirror_sql_identifier(&sql, table->name);
-    buffer_append_text(&sql,
-                       " select * from temp.tide_refill;\ndrop table temp.tide_refill;");
-    return run_built(db, "fire the application's triggers", &sql, err);
+    buffer_append_text(&take, "create temp table tide_refill as select * from ");
+    mirror_sql_identifier(&take, table->name);
+    buffer_append_text(&take, ";\ndelete from ");
+    mirror_sql_identifier(&take, table->name);
+    buffer_append_format(&take, ";\n%s", triggers);
+    buffer_append_text(&put, "insert into ");
+    mirror_sql_identifier(&put, table->name);
+    buffer_append_text(&put, " select * from temp.tide_refill");
+    if (run_built(db, "put triggers back", &take, err) == FAILED ||
+        write_guard_refresh(db, err) == FAILED ||
+        run_own(db, "fire the application's triggers", table->name, OWN_INSERT, &put,
+                err) == FAILED)
+        return FAILED;
+    return database_run(db, "fire the application's triggers",
+                        "drop table temp.tide_refill", err);
 }
 
 /* A full disk, say, is no reason to lose an application's trigger. */

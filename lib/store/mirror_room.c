@@ -21,6 +21,7 @@ static enum outcome evict_by(struct mirror *mirror, size_t index,
     if (mirror_row_prepare_index(mirror, evict, mirror_sql_evict, index, err) == FAILED)
         return FAILED;
     mirror_row_bind(evict, values, mirror->table->column_count);
+    own_write_expect(mirror->db, mirror->physical_name, OWN_DELETE, OWN_ALL_ROWS);
     while ((outcome = statement_step(evict, err)) == OK) {
         for (size_t i = 0; i < mirror->table->key_count; i++)
             value_read(evict, (int)i, &mirror->key[i]);
@@ -30,6 +31,7 @@ static enum outcome evict_by(struct mirror *mirror, size_t index,
             break;
         }
     }
+    own_write_end(mirror->db);
     statement_reset(evict);
     return outcome == FAILED ? FAILED : OK;
 }
@@ -250,7 +252,7 @@ enum outcome mirror_room_write(struct mirror *mirror, const struct incoming_row 
     enum outcome room;
 
     if (mirror_row_write(mirror, row->values, counts, err) == FAILED) {
-        if (!statement_broke_unique(&mirror->upsert))
+        if (!mirror_row_broke_unique(mirror))
             return FAILED;
         room = make_room(mirror, row, counts, err);
         if (room == FAILED)

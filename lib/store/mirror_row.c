@@ -50,9 +50,77 @@ void mirror_row_read(const struct mirror *mirror, const struct statement *query,
         value_read(query, (int)i, &out_row[i]);
 }
 
+/* One statement that touches one row of its own. */
+static enum outcome run_one(struct mirror *mirror, struct statement *statement,
+                            enum own_operation operation, int64_t *out_changes,
+                            struct error *err)
+{
+    enum outcome outcome;
+
+    own_write_expect(mirror->db, mirror->physical_name, operation, 1);
+    outcome = statement_run(statement, err);
+    own_write_end(mirror->db);
+    if (outcome == OK)
+        *out_changes = database_changes(mirror->db);
+    return outcome;
+}
+
+static bool has_more_than_its_key(const struct mirror *mirror)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+
+    mirror_sql_change(&sql, mirror->table, mirror->physical_name);
+    return sql.failed || sql.length;
+}
+
+static enum outcome change_row(struct mirror *mirror, const struct value *row,
+                               int64_t *out_changes, struct error *err)
+{
+    *out_changes = 0;
+    if (!mirror->change.handle && !has_more_than_its_key(mirror))
+        return OK;
+    if (mirror_row_prepare(mirror, &mirror->change, "write", mirror_sql_change, err) ==
+        FAILED)
+        return FAILED;
+    mirror_row_bind(&mirror->change, row, mirror->table->column_count);
+    return run_one(mirror, &mirror->change, OWN_UPDATE, out_changes, err);
+}
+
+/* An upsert may be an insert and then an update, and what a trigger does in between
+ * would look like the update. */
+static enum outcome write_in_steps(struct mirror *mirror, const struct value *row,
+                                   int64_t *out_changes, struct error *err)
+{
+    if (change_row(mirror, row, out_changes, err) == FAILED)
+        return FAILED;
+    if (*out_changes)
+        return OK;
+    if (mirror_row_prepare(mirror, &mirror->add, "write", mirror_sql_add, err) == FAILED)
+        return FAILED;
+    mirror_row_bind(&mirror->add, row, mirror->table->column_count);
+    return run_one(mirror, &mirror->add, OWN_INSERT, out_changes, err);
+}
+
+bool mirror_row_broke_unique(const struct mirror *mirror)
+{
+    const struct statement *any = mirror->upsert.handle ? &mirror->upsert
+                                  : mirror->add.handle  ? &mirror->add
+                                                        : &mirror->change;
+
+    return statement_broke_unique(any);
+}
+
 enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,
                               struct mirror_counts *counts, struct error *err)
 {
+    int64_t changes = 0;
+
+    if (mirror->db->own_write.asked) {
+        if (write_in_steps(mirror, row, &changes, err) == FAILED)
+            return FAILED;
+        counts->written += changes;
+        return OK;
+    }
     if (mirror_row_prepare(mirror, &mirror->upsert, "write", mirror_sql_upsert, err) ==
         FAILED)
         return FAILED;
@@ -70,10 +138,7 @@ enum outcome mirror_row_remove(struct mirror *mirror, const struct value *key,
                            err) == FAILED)
         return FAILED;
     mirror_row_bind(&mirror->remove, key, mirror->table->key_count);
-    if (statement_run(&mirror->remove, err) == FAILED)
-        return FAILED;
-    *out_removed = database_changes(mirror->db);
-    return OK;
+    return run_one(mirror, &mirror->remove, OWN_DELETE, out_removed, err);
 }
 
 enum outcome mirror_row_arrived(struct mirror *mirror, const struct value *row,

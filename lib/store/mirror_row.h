@@ -28,9 +28,11 @@ void mirror_row_read(const struct mirror *mirror, const struct statement *query,
                      struct value *out_row);
 
 /* Inserts or changes; a row that differs in nothing is not written. FAILED while
- * statement_broke_unique(&mirror->upsert): a unique index has no room for it. */
+ * mirror_row_broke_unique(): a unique index has no room for it. */
 MUST_CHECK enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,
                                          struct mirror_counts *counts, struct error *err);
+
+bool mirror_row_broke_unique(const struct mirror *mirror);
 
 /* out_removed: 0 or 1. */
 MUST_CHECK enum outcome mirror_row_remove(struct mirror *mirror, const struct value *key,

@@ -206,7 +206,7 @@ static bool is_updatable(const struct table *table, size_t column)
     return !table_is_key(table, column) || has_collation(table, column);
 }
 
-enum list_kind { LIST_ASSIGNMENTS, LIST_OLD, LIST_NEW };
+enum list_kind { LIST_ASSIGNMENTS, LIST_OLD, LIST_NEW, LIST_SET, LIST_PARAMETERS };
 
 static size_t updatable_list(struct buffer *sql, const struct table *table,
                              enum list_kind kind)
@@ -217,10 +217,16 @@ static size_t updatable_list(struct buffer *sql, const struct table *table,
         if (!is_updatable(table, i))
             continue;
         buffer_append_text(sql, count++ ? ", " : "");
+        if (kind == LIST_PARAMETERS) {
+            buffer_append_format(sql, "?%zu", i + 1);
+            continue;
+        }
         buffer_append_text(sql, kind == LIST_OLD ? "t." : "");
         buffer_append_text(sql, kind == LIST_NEW ? "excluded." : "");
         column_name(sql, table, (int)i);
-        if (kind == LIST_ASSIGNMENTS) {
+        if (kind == LIST_SET) {
+            buffer_append_format(sql, " = ?%zu", i + 1);
+        } else if (kind == LIST_ASSIGNMENTS) {
             buffer_append_text(sql, " = excluded.");
             column_name(sql, table, (int)i);
         } else if (kind == LIST_OLD && has_collation(table, i)) {
@@ -253,6 +259,40 @@ void mirror_sql_upsert(struct buffer *sql, const struct table *table,
     buffer_append_text(sql, ") IS NOT (");
     updatable_list(sql, table, LIST_NEW);
     buffer_append_text(sql, ")");
+}
+
+void mirror_sql_change(struct buffer *sql, const struct table *table,
+                       const char *physical_name)
+{
+    OWNED(buffer_release) struct buffer assignments = {0};
+
+    if (updatable_list(&assignments, table, LIST_SET) == 0)
+        return;
+    if (assignments.failed) {
+        sql->failed = true;
+        return;
+    }
+    buffer_append_text(sql, "UPDATE ");
+    mirror_sql_identifier(sql, physical_name);
+    buffer_append_format(sql, " AS t SET %s WHERE (", assignments.data);
+    updatable_list(sql, table, LIST_OLD);
+    buffer_append_text(sql, ") IS NOT (");
+    updatable_list(sql, table, LIST_PARAMETERS);
+    buffer_append_text(sql, ")");
+    for (size_t i = 0; i < table->key_count; i++) {
+        buffer_append_text(sql, " AND ");
+        column_name(sql, table, table->key[i]);
+        buffer_append_format(sql, " = ?%d", table->key[i] + 1);
+    }
+}
+
+void mirror_sql_add(struct buffer *sql, const struct table *table,
+                    const char *physical_name)
+{
+    insert_into(sql, table, physical_name, "");
+    buffer_append_text(sql, " ON CONFLICT (");
+    column_names(sql, table, table->key, table->key_count);
+    buffer_append_text(sql, ") DO NOTHING");
 }
 
 static void where_key(struct buffer *sql, const struct table *table)

@@ -48,6 +48,11 @@ void mirror_sql_create_capture(struct buffer *sql, const struct table *table,
  * EXISTS; several statements. */
 void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table);
 
+/* TEMP triggers that pass over rows of a table that no statement expects (own_write.h),
+ * and the end of one of them; several statements. */
+void mirror_sql_create_guard(struct buffer *sql, const char *table_name);
+void mirror_sql_drop_guard(struct buffer *sql, const char *trigger_name);
+
 /* INSERT INTO physical_name (all columns) VALUES (?1, ?2, …). */
 void mirror_sql_insert(struct buffer *sql, const struct table *table,
                        const char *physical_name);
@@ -58,6 +63,15 @@ void mirror_sql_insert(struct buffer *sql, const struct table *table,
  */
 void mirror_sql_upsert(struct buffer *sql, const struct table *table,
                        const char *physical_name);
+/*
+ * The same in two, for when each may touch a row in one way only: an UPDATE of the row
+ * with that key, WHERE anything differs (empty when nothing but its key can), and an
+ * INSERT with ON CONFLICT (key) DO NOTHING.
+ */
+void mirror_sql_change(struct buffer *sql, const struct table *table,
+                       const char *physical_name);
+void mirror_sql_add(struct buffer *sql, const struct table *table,
+                    const char *physical_name);
 /* DELETE FROM physical_name WHERE key = (?1, ?2, …) in key order. */
 void mirror_sql_delete(struct buffer *sql, const struct table *table,
                        const char *physical_name);

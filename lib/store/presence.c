@@ -5,12 +5,18 @@
 #include "lib/store/mirror_sql_list.h"
 #include "lib/store/row_list.h"
 
-static enum outcome run(struct database *db, const char *what, const struct buffer *sql,
-                        struct error *err)
+/* A DELETE from the table of that name. */
+static enum outcome run(struct database *db, const char *name, const char *what,
+                        const struct buffer *sql, struct error *err)
 {
+    enum outcome outcome;
+
     if (buffer_check(sql, err) == FAILED)
         return FAILED;
-    return database_run(db, what, sql->data, err);
+    own_write_expect(db, name, OWN_DELETE, OWN_ALL_ROWS);
+    outcome = database_run(db, what, sql->data, err);
+    own_write_end(db);
+    return outcome;
 }
 
 static void and_not_kept(struct buffer *sql, const struct table *table,
@@ -27,7 +33,8 @@ enum outcome presence_delete_absent(const struct table *table, const char *physi
     OWNED(buffer_release) struct buffer sql = {0};
 
     mirror_sql_delete_absent(&sql, table, physical_name, list->name, true);
-    if (run(list->db, "delete the rows that are gone", &sql, err) == FAILED)
+    if (run(list->db, physical_name, "delete the rows that are gone", &sql, err) ==
+        FAILED)
         return FAILED;
     *out_deleted = database_changes(list->db);
     return OK;
@@ -41,7 +48,7 @@ enum outcome presence_delete_absent_from(struct database *db, const struct table
 
     mirror_sql_delete_absent(&sql, table, table->name, other_name, false);
     and_not_kept(&sql, table, kept);
-    return run(db, "delete the rows that are gone", &sql, err);
+    return run(db, table->name, "delete the rows that are gone", &sql, err);
 }
 
 enum outcome presence_delete_all(struct database *db, const struct table *table,
@@ -52,7 +59,7 @@ enum outcome presence_delete_all(struct database *db, const struct table *table,
 
     mirror_sql_delete_all(&sql, physical_name);
     and_not_kept(&sql, table, kept);
-    if (run(db, "empty a truncated table", &sql, err) == FAILED)
+    if (run(db, physical_name, "empty a truncated table", &sql, err) == FAILED)
         return FAILED;
     *out_deleted = database_changes(db);
     return OK;
