@@ -1,8 +1,8 @@
 """One round is one cut: an application never sees half a transaction of the primary."""
-import threading
 import time
 
 import pytest
+from support.background import Background
 
 SCHEMA = """
 create table purse (id int primary key, points int not null, updated_at timestamptz not null default clock_timestamp());
@@ -17,28 +17,22 @@ update bank set points = points + %(n)s, updated_at = clock_timestamp() where id
 TOTAL = "select (select sum(points) from purse) + (select sum(points) from bank)"
 
 
-class Mover:
+class Mover(Background):
     """Moves points from purse to bank, one transaction each."""
 
     def __init__(self, world, rows):
         self._connection, self._rows = world.connect(), rows
         self.moves = 0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._move, daemon=True)
+        super().__init__(self._move)
 
     def _move(self):
         with self._connection.cursor() as cursor:
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 cursor.execute(MOVE, {"n": 1, "id": self.moves % self._rows + 1})
                 self.moves += 1
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
+    def __exit__(self, *what):
+        super().__exit__(*what)
         self._connection.close()
 
 

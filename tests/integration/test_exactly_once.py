@@ -8,10 +8,10 @@ import os
 import random
 import re
 import shutil
-import threading
 import time
 
 import pytest
+from support.background import Background
 from support.history import audit
 from support.process import wait_until
 from support.storm import KILLED, fault_points
@@ -275,32 +275,18 @@ def test_killed_in_a_push_at(counted, point):
     assert killed, f"{point} was never passed"
 
 
-class Applications:
-    """A thread that writes all the time."""
+class Applications(Background):
+    """Writes all the time."""
 
     def __init__(self, ledger):
         self._ledger, self.writes = ledger, 0
-        self._stop, self._failure = threading.Event(), None
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        super().__init__(self._work)
 
     def _work(self):
-        try:
-            while not self._stop.is_set():
-                self._ledger.write(2)
-                self.writes += 1
-                time.sleep(0.002)
-        except Exception as failure:  # noqa: BLE001 - raised at the end
-            self._failure = failure
-
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-        if self._failure:
-            raise self._failure
+        while not self.stopping.is_set():
+            self._ledger.write(2)
+            self.writes += 1
+            time.sleep(0.002)
 
 
 def test_killed_at_random_moments_under_load(counted):

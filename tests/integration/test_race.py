@@ -1,9 +1,10 @@
 """No row is missed, whatever transactions do; and a cut is a cut at every moment."""
+import functools
 import os
-import threading
 import time
 
 import pytest
+from support.background import Background
 from support.load import SCHEMA, STAMP, TABLES, Load
 from support.plain_cursor import PlainCursor
 from support.pooler import Pooler
@@ -23,19 +24,18 @@ insert into ledger select n, 0 from generate_series(1, 10) n;
 ALL_TABLES = [*TABLES, "purse", "bank", "ledger"]
 
 
-class Witness:
+class Witness(Background):
     """Moves points between tables in one transaction, and writes down what was committed when."""
 
     def __init__(self, cluster, database):
         self._connection = cluster.connect(database)
         self.committed = []  # (time after the commit, ledger id, version)
-        self._stop, self._failure = threading.Event(), None
-        self._thread = threading.Thread(target=self._write, daemon=True)
+        super().__init__(self._write)
 
     def _write(self):
         version = 0
         with self._connection.cursor() as cursor:
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 version += 1
                 number = version % 10 + 1
                 cursor.execute("begin; update purse set points = points - 1, updated_at = now() where id = %s", (number,))
@@ -46,31 +46,22 @@ class Witness:
                 time.sleep(0.003)
         self._connection.close()
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
     def versions_before(self, moment):
         return {number: version for at, number, version in list(self.committed) if at < moment}
 
 
-class Reader:
+class Reader(Background):
     """An application that looks at the cache all the time and notes what must not be."""
 
     def __init__(self, daemon, witness):
         self._daemon, self._witness = daemon, witness
         self.sums, self.late, self.marks = 0, [], 0
         self.wrong_sums = []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._sums, self._versions)]
+        super().__init__(self._sums, self._versions)
 
     def _sums(self):
         cache = self._daemon.open_cache()
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             total = cache.execute("select (select sum(points) from purse) + (select sum(points) from bank)").fetchone()[0]
             self.sums += 1
             if total != 2000:
@@ -79,7 +70,7 @@ class Reader:
 
     def _versions(self):
         cache = self._daemon.open_cache()
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             mark = self._daemon.status()["mark"]
             found = dict(cache.execute("select id, version from ledger"))
             self.marks += 1
@@ -87,16 +78,6 @@ class Reader:
             self.late += [(mark, number, version, found[number]) for number, version in promised.items()
                           if found[number] < version]
             time.sleep(0.02)
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def assert_no_complaint(self):
         assert self.sums > 50 and self.marks > 5, "the reader hardly looked"
@@ -190,28 +171,18 @@ def test_equal_through_a_transaction_pooler(world, tracked):
         assert daemon.status()["primary"]["pooler"] is True
 
 
-class BusyClients:
+class BusyClients(Background):
     """Other clients of the pooler, so that the daemon's server connection changes all the time."""
 
     def __init__(self, connections):
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._work, args=(c,), daemon=True) for c in connections]
+        super().__init__(*(functools.partial(self._work, connection) for connection in connections))
 
     def _work(self, connection):
         with connection.cursor() as cursor:
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 cursor.execute("begin; set local timezone = 'Asia/Tokyo'; select pg_sleep(0.01); commit")
                 time.sleep(0.005)
         connection.close()
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
 
 @pytest.mark.parametrize("tracked", [True, False], ids=["tracked", "untracked"])

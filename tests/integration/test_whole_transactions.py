@@ -1,8 +1,8 @@
 """A local transaction arrives on the primary whole: nobody there ever sees half of one."""
 import os
-import threading
 import time
 
+from support.background import Background
 from support.process import wait_until
 
 TRANSACTIONS = int(os.environ.get("TIDEMARK_TRANSACTIONS", "1000"))
@@ -24,18 +24,17 @@ create index on leaf (tree, mark);
 TORN = "select tree, count(distinct mark) from leaf group by tree having count(distinct mark) > 1"
 
 
-class Watcher:
+class Watcher(Background):
     """A reader on the primary; collects every answer of a query that is not in `allowed`."""
 
     def __init__(self, world, sql, allowed):
         self._session, self._sql, self._allowed = world.connect(), sql, allowed
         self.looks, self.wrong = 0, []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        super().__init__(self._look)
 
     def _look(self):
         with self._session.cursor() as cursor:
-            while not self._stop.is_set():
+            while not self.stopping.is_set():
                 cursor.execute(self._sql)
                 answer = cursor.fetchall()
                 self.looks += 1
@@ -43,13 +42,8 @@ class Watcher:
                     self.wrong.append(answer)
                 time.sleep(0.002)
 
-    def __enter__(self):
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
+    def __exit__(self, *what):
+        super().__exit__(*what)
         self._session.close()
 
 
