@@ -1,5 +1,6 @@
 #include "tests/support/table_builder.h"
 
+#include "lib/model/table_fingerprint.h"
 #include "tests/support/cmocka_all.h"
 
 #include <stdlib.h>
@@ -128,4 +129,15 @@ void table_with_foreign_key(struct table *table, const char *const *names,
     assert_non_null(key->parent_columns);
     for (size_t i = 0; i < key->column_count; i++)
         key->parent_columns[i] = copy(parent_names[i]);
+}
+
+char *fingerprint_of(const struct table *table)
+{
+    struct buffer text = {0};
+    char *taken;
+
+    table_fingerprint_append(&text, table);
+    taken = buffer_take(&text);
+    assert_non_null(taken);
+    return taken;
 }

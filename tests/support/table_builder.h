@@ -24,6 +24,9 @@ struct table_index *table_with_index(struct table *table, const char *name, bool
 void table_with_foreign_key(struct table *table, const char *const *names,
                             const char *parent_table, const char *const *parent_names);
 
+/* To be freed. */
+char *fingerprint_of(const struct table *table);
+
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
-#include "lib/model/table_fingerprint.h"
 #include "lib/store/catalog.h"
 #include "lib/store/mirror_layout.h"
 #include "lib/store/pending.h"
@@ -74,8 +73,8 @@ static void switch_in(struct world *world, const struct table *table, bool same_
 static void begin_with(struct world *world, void **state, struct table before)
 {
     OWNED(buffer_release) struct buffer sql = {0};
-    OWNED(buffer_release) struct buffer fingerprint = {0};
     const struct cache_fixture *fixture = *state;
+    OWNED(text_free) char *fingerprint = fingerprint_of(&before);
     struct error err = {0};
 
     *world = (struct world){.db = fixture->db, .before = before};
@@ -83,9 +82,7 @@ static void begin_with(struct world *world, void **state, struct table before)
         fail_msg("%s", err.message);
     make_copy(world, &world->before);
     switch_in(world, &world->before, false);
-    table_fingerprint_append(&fingerprint, &world->before);
-    buffer_append_format(&sql, "update tide_table set fingerprint = '%s'",
-                         fingerprint.data);
+    buffer_append_format(&sql, "update tide_table set fingerprint = '%s'", fingerprint);
     run_sql(world->db, sql.data);
     run_sql(world->db, "update tide_gate set open = 0");
 }

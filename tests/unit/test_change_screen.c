@@ -3,6 +3,7 @@
 #include "daemon/cli/human_text.h"
 #include "lib/base/cleanup.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/quoted_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,25 +11,12 @@
 
 static const struct terminal plain = {.columns = 100, .rows = 25};
 
-/* Single quotes stand for double ones. */
-static json_t *parse(const char *text)
-{
-    OWNED(text_free) char *copy = strdup(text);
-    json_t *document;
-
-    for (char *quote = copy; (quote = strchr(quote, '\'')); quote++)
-        *quote = '"';
-    document = json_loads(copy, 0, NULL);
-    assert_non_null(document);
-    return document;
-}
-
 static void assert_screen(void (*append)(const struct change_view *, const json_t *),
                           const char *document_text, const char *expected)
 {
     OWNED(buffer_release) struct buffer screen = {0};
     struct change_view view = {.out = &screen, .terminal = &plain};
-    json_t *document = parse(document_text);
+    json_t *document = quoted_json(document_text);
 
     assert_true(human_parse_utc("2026-11-22T12:40:32Z", &view.now_us));
     append(&view, document);

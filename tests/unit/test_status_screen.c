@@ -5,6 +5,7 @@
 #include "daemon/cli/progress_block.h"
 #include "lib/base/cleanup.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/quoted_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,24 +13,11 @@
 
 static const struct terminal plain = {.columns = 100, .rows = 25};
 
-/* Single quotes stand for double ones. */
-static json_t *parse(const char *text)
-{
-    OWNED(text_free) char *copy = strdup(text);
-    json_t *document;
-
-    for (char *quote = copy; (quote = strchr(quote, '\'')); quote++)
-        *quote = '"';
-    document = json_loads(copy, 0, NULL);
-    assert_non_null(document);
-    return document;
-}
-
 static void assert_screen(const char *document_text, const struct terminal *terminal,
                           const char *expected)
 {
     OWNED(buffer_release) struct buffer screen = {0};
-    json_t *document = parse(document_text);
+    json_t *document = quoted_json(document_text);
     int64_t now_us;
 
     assert_true(human_parse_utc("2026-11-22T12:40:32Z", &now_us));
@@ -126,8 +114,9 @@ static void changes_say_whether_they_are_safe(void **state)
 static void what_is_refused_has_a_reason_and_a_remedy(void **state)
 {
     OWNED(buffer_release) struct buffer screen = {0};
-    json_t *document = parse("{'state':'live','refused':[{'schema':'public','name':'log',"
-                             "'reason':'has no primary key','remedy':'alter table …'}]}");
+    json_t *document =
+        quoted_json("{'state':'live','refused':[{'schema':'public','name':'log',"
+                    "'reason':'has no primary key','remedy':'alter table …'}]}");
 
     (void)state;
     status_screen_append(&screen, document, &plain, 0);
@@ -139,8 +128,9 @@ static void what_is_refused_has_a_reason_and_a_remedy(void **state)
 static void a_strange_document_is_shown_as_far_as_understood(void **state)
 {
     OWNED(buffer_release) struct buffer screen = {0};
-    json_t *document = parse("{'state':7,'tables':{'a':1},'primary':[],'mark':'x',"
-                             "'reason':'y','progress':[],'refused':[1],'hints':[null]}");
+    json_t *document =
+        quoted_json("{'state':7,'tables':{'a':1},'primary':[],'mark':'x',"
+                    "'reason':'y','progress':[],'refused':[1],'hints':[null]}");
 
     (void)state;
     status_screen_append(&screen, document, &plain, 0);
@@ -152,7 +142,7 @@ static void only_the_state_word_is_coloured(void **state)
 {
     struct terminal colour = plain;
     OWNED(buffer_release) struct buffer screen = {0};
-    json_t *document = parse(live);
+    json_t *document = quoted_json(live);
 
     (void)state;
     colour.colour = true;
@@ -165,13 +155,13 @@ static void only_the_state_word_is_coloured(void **state)
 static void one_line_is_for_scripts(void **state)
 {
     OWNED(buffer_release) struct buffer line = {0};
-    json_t *document = parse("{'state':'offline','pending':{'count':14},"
-                             "'rejected':{'count':1},'behind_s':12480.3}");
+    json_t *document = quoted_json("{'state':'offline','pending':{'count':14},"
+                                   "'rejected':{'count':1},'behind_s':12480.3}");
 
     (void)state;
     status_line_append(&line, document);
     json_decref(document);
-    document = parse("{'state':'first sync','behind_s':null}");
+    document = quoted_json("{'state':'first sync','behind_s':null}");
     status_line_append(&line, document);
     json_decref(document);
     assert_string_equal(line.data, "offline 14 pending 1 rejected behind=12480s\n"
@@ -190,7 +180,7 @@ static const char first_sync[] =
 static void a_long_job_shows_a_bar(void **state)
 {
     OWNED(buffer_release) struct buffer block = {0};
-    json_t *document = parse(first_sync);
+    json_t *document = quoted_json(first_sync);
 
     (void)state;
     assert_int_equal(progress_block_append(&block, document, &plain), 5);
@@ -209,7 +199,7 @@ static void a_long_job_shows_a_bar(void **state)
 
 static void a_block_never_leaves_its_terminal(void **state)
 {
-    json_t *document = parse(first_sync);
+    json_t *document = quoted_json(first_sync);
 
     (void)state;
     for (size_t columns = 40; columns <= 120; columns++) {
@@ -227,7 +217,7 @@ static void a_block_never_leaves_its_terminal(void **state)
 static void a_job_fits_on_one_line_too(void **state)
 {
     OWNED(buffer_release) struct buffer line = {0};
-    json_t *document = parse(first_sync);
+    json_t *document = quoted_json(first_sync);
 
     (void)state;
     progress_line_append(&line, document);
@@ -240,7 +230,7 @@ static void a_job_fits_on_one_line_too(void **state)
 
 static bool needs_person(const char *text, const char *const *named)
 {
-    json_t *document = parse(text);
+    json_t *document = quoted_json(text);
     bool needs = document_needs_person(document, named);
 
     json_decref(document);

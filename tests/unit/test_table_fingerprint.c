@@ -22,17 +22,6 @@ static struct table orders(void)
     return table;
 }
 
-static char *fingerprint_of(const struct table *table)
-{
-    struct buffer text = {0};
-    char *taken;
-
-    table_fingerprint_append(&text, table);
-    taken = buffer_take(&text);
-    assert_non_null(taken);
-    return taken;
-}
-
 static void assert_fingerprints_differ(const struct table *a, const struct table *b)
 {
     char *one = fingerprint_of(a);

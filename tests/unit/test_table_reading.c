@@ -30,17 +30,6 @@ static struct table orders(void)
     return table;
 }
 
-static char *fingerprint_of(const struct table *table)
-{
-    struct buffer text = {0};
-    char *taken;
-
-    table_fingerprint_append(&text, table);
-    taken = buffer_take(&text);
-    assert_non_null(taken);
-    return taken;
-}
-
 static void what_is_read_has_the_same_fingerprint(void **state)
 {
     OWNED(table_release) struct table table = orders();
