@@ -279,7 +279,8 @@ static void append_field(struct buffer *text, const struct model *model,
 
     buffer_append_text(text, "    {");
     append_literal(text, wanted->name);
-    buffer_append_format(text, ", \"%s\", %s,\n     ", column_codec_name(wanted->codec),
+    buffer_append_format(text, ", \"%s\", %s,\n     ",
+                         column_codec_info(wanted->codec)->name,
                          form_of(wanted->codec)->member);
     append_offset(text, model, member->name);
     buffer_append_text(text, ",\n     ");

@@ -4,7 +4,7 @@
  *
  *   pull_receive()  reads everything into a change set; the cache is not touched
  *   pull_apply()    locks the cache, merges, switches finished copies in, commits the
- * cursor
+ *                   cursor
  *
  * The first statement of the transaction on the primary is LOCK TABLE … IN ACCESS SHARE
  * MODE: no DDL can run between the look at the catalog and the reading of the rows, and
@@ -101,8 +101,8 @@ MUST_CHECK enum outcome pull_receive(struct pull *pull, bool may_join,
 
 /*
  * Merges what was received, beside what is pending; no push may be in flight. save: write
- * cursors even if no row changed. out_written says
- * whether the cache was written at all. On failure nothing of the round is in the cache,
+ * cursors even if no row changed. out_written says whether the cache was written at all.
+ * On failure nothing of the round is in the cache,
  * unless it was sliced, and then the cursor still says so; culprit names the table.
  */
 MUST_CHECK enum outcome pull_apply(struct pull *pull, bool save, bool *out_written,

@@ -59,7 +59,7 @@ static void take_table(struct status_table *fact, const struct followed_table *f
         .mark_us = followed->cursor.mark_us,
         .swept_us = followed->cursor.swept_us,
         .visible = followed->visible || followed->outdated,
-        .updated_at_or_deleted_at =
+        .has_delta =
             table->updated_at != TABLE_NO_COLUMN || table->deleted_at != TABLE_NO_COLUMN,
     };
     if (!fact->has_row_count && followed->has_copy && !followed->visible) {
@@ -183,7 +183,7 @@ static json_t *promise(const struct status_facts *facts, const struct status_tab
 
     if (table->tracked)
         return json_string("exact at every round");
-    if (table->updated_at_or_deleted_at) {
+    if (table->has_delta) {
         buffer_append_text(&text, "late commits within ");
         append_duration(&text, facts->promises.overlap_us);
         buffer_append_text(&text, ", ");

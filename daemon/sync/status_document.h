@@ -33,7 +33,7 @@ struct status_table {
     int64_t mark_us; /* 0: none yet */
     int64_t swept_us;
     bool visible;
-    int updated_at_or_deleted_at; /* whether there is a delta between sweeps */
+    bool has_delta; /* between sweeps: it has updated_at or deleted_at */
 };
 
 struct status_progress {

@@ -46,7 +46,7 @@ static enum outcome take_table(struct database *db, struct catalog_table *stored
         .mark_us = stored->cursor.mark_us,
         .swept_us = stored->cursor.swept_us,
         .visible = true,
-        .updated_at_or_deleted_at = true,
+        .has_delta = true,
     };
     if (count_rows(db, out_fact->name, &out_fact->rows, err) == FAILED)
         return FAILED;

@@ -3,8 +3,10 @@
  *
  *   absent ──> snapshot ──> catching up ──> live
  *     ^           │              │           │
- *     └───────────┴── failed <───┴───────────┘   (failed goes on from absent, snapshot or
- * live)
+ *     └───────────┴── failed <───┴───────────┘
+ *
+ * And back: a table that is copied or has failed may be anything next, one that catches
+ * up may be copied anew or go, a live one may be copied anew or catch up.
  */
 #ifndef DAEMON_SYNC_TABLE_STATE_H
 #define DAEMON_SYNC_TABLE_STATE_H

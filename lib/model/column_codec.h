@@ -1,10 +1,10 @@
 /*
- * Column codec: how the values of a primary's type travel and what they become in
- * the cache. A type with a native decoder is fetched in binary, every
- * other type as ::text, so that the primary itself renders it.
+ * Column codec: how the values of a primary's type travel and what they become in the
+ * cache. A type with a native decoder is fetched in binary, every other type as ::text,
+ * so that the primary itself renders it.
  *
- * A pure table; no I/O. The decoding is in daemon/primary/type_codec.c, the choice
- * for a catalog entry in daemon/primary/introspect.c.
+ * A pure table; no I/O. The decoding is in daemon/primary/type_codec.c, the choice for a
+ * catalog entry in daemon/primary/catalog_columns.c.
  */
 #ifndef LIB_MODEL_COLUMN_CODEC_H
 #define LIB_MODEL_COLUMN_CODEC_H
@@ -37,18 +37,17 @@ enum column_codec {
 };
 
 struct column_codec_info {
-    const char
-        *wire_type; /* SQL name of the type that crosses the wire, in binary: "text" */
+    const char *name; /* in the cache's file, where another tidemark may read it */
+    /* SQL name of the type that crosses the wire, in binary: "text" */
+    const char *wire_type;
     unsigned int wire_oid; /* its type OID as PQftype() reports it: 25 */
-    const char
-        *select; /* expression that yields it; %1$s is the quoted column or key cast */
+    /* expression that yields it; %1$s is the quoted column or key cast */
+    const char *select;
     const char *cache_type; /* declared type in the cache: "TEXT", "NUMERIC" */
     const char *collation;  /* "NOCASE", "RTRIM" or NULL for BINARY */
 };
 
-/* Names rather than numbers where a cache file keeps them: another tidemark may number
- * its codecs differently. */
-const char *column_codec_name(enum column_codec codec);
+/* By its name: another tidemark may number its codecs differently. */
 bool column_codec_read(const char *name, enum column_codec *out_codec);
 
 /* Never NULL for a codec below CODEC_COUNT. */

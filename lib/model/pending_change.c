@@ -93,24 +93,6 @@ enum outcome pending_change_add_later(struct pending_change *change,
     return change_base_merge(&change->later, &entry->base, err);
 }
 
-bool value_is_identical(const struct value *a, const struct value *b)
-{
-    if (a->type != b->type)
-        return false;
-    switch (a->type) {
-    case VALUE_NULL:
-        return true;
-    case VALUE_INTEGER:
-    case VALUE_REAL:
-        return memcmp(&a->integer, &b->integer, sizeof(a->integer)) == 0;
-    case VALUE_TEXT:
-    case VALUE_BLOB:
-        return a->size == b->size &&
-               (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
-    }
-    return false;
-}
-
 /* quote() drops the sign of a zero. */
 static bool is_same(const struct value *base, const struct value *now)
 {

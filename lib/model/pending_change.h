@@ -86,7 +86,4 @@ bool pending_change_is_dirty(const struct pending_change *change,
                              const struct table *table, size_t column,
                              const struct value *now);
 
-/* Whether two values are the same to the last bit and of the same storage class. */
-bool value_is_identical(const struct value *a, const struct value *b);
-
 #endif

@@ -1,7 +1,7 @@
 /*
  * Quoted value: the text that SQLite's quote() makes of a value, as the capture triggers
- * keep it, read back. It is parsed here and never run as SQL: 3.40 prints
- * infinities as Inf and -Inf, which are no literals, and any program may have written it.
+ * keep it, read back. It is parsed here and never run as SQL: 3.40 prints infinities as
+ * Inf and -Inf, which are no literals, and any program may have written it.
  *
  *   NULL   42   1.5   9.0e+999   Inf   -Inf   'it''s'   X'00ff'
  *

@@ -37,7 +37,7 @@ static void append_column(struct buffer *text, const struct table_column *column
     buffer_append_text(text, "column");
     append_quoted(text, column->name);
     append_quoted(text, column->type_name);
-    buffer_append_format(text, " %s%s%s", column_codec_name(column->codec),
+    buffer_append_format(text, " %s%s%s", column_codec_info(column->codec)->name,
                          column->not_null ? " not null" : "",
                          column->generated ? " generated" : "");
     append_optional(text, "default", column->cache_default);

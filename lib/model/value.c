@@ -1,6 +1,7 @@
 #include "lib/model/value.h"
 
 #include <math.h>
+#include <string.h>
 
 static void append_real(struct buffer *text, double real)
 {
@@ -37,4 +38,22 @@ void value_append_text(struct buffer *text, const struct value *value)
         append_hex(text, value->bytes, value->size);
         break;
     }
+}
+
+bool value_is_identical(const struct value *a, const struct value *b)
+{
+    if (a->type != b->type)
+        return false;
+    switch (a->type) {
+    case VALUE_NULL:
+        return true;
+    case VALUE_INTEGER:
+    case VALUE_REAL:
+        return memcmp(&a->integer, &b->integer, sizeof(a->integer)) == 0;
+    case VALUE_TEXT:
+    case VALUE_BLOB:
+        return a->size == b->size &&
+               (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+    }
+    return false;
 }

@@ -9,6 +9,7 @@
 
 #include "lib/base/buffer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +30,8 @@ struct value {
  * decimal, doubles with 17 digits, blobs as \x…. Null appends nothing.
  */
 void value_append_text(struct buffer *text, const struct value *value);
+
+/* Whether two values are the same to the last bit and of the same storage class. */
+bool value_is_identical(const struct value *a, const struct value *b);
 
 #endif

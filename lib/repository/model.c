@@ -20,12 +20,12 @@ static enum outcome compare_column(const struct table *table,
     if (!column)
         return error_set(err, ERROR_SCHEMA, "%s.%s is in the model, but not in the cache",
                          table->name, field->column);
-    if (strcmp(column_codec_name(column->codec), field->form) != 0)
+    if (strcmp(column_codec_info(column->codec)->name, field->form) != 0)
         return error_set(err, ERROR_SCHEMA,
                          "%s.%s is %s in the model and %s (%s) in the "
                          "cache",
                          table->name, field->column, field->form,
-                         column_codec_name(column->codec), column->type_name);
+                         column_codec_info(column->codec)->name, column->type_name);
     if (!field->nullable && !column->not_null)
         return error_set(err, ERROR_SCHEMA,
                          "%s.%s may be null in the cache, but not in the model",

@@ -15,7 +15,8 @@
 
 static void add(struct table *table, const char *name, enum column_codec codec)
 {
-    column_with_type(table_with_column(table, name, codec), column_codec_name(codec));
+    column_with_type(table_with_column(table, name, codec),
+                     column_codec_info(codec)->name);
 }
 
 struct table library_note(bool more)
@@ -66,7 +67,7 @@ static struct table kitchen(void)
 
     add(&table, "id", CODEC_BIGINT);
     for (int codec = 0; codec < CODEC_COUNT; codec++)
-        add(&table, column_codec_name((enum column_codec)codec),
+        add(&table, column_codec_info((enum column_codec)codec)->name,
             (enum column_codec)codec);
     add(&table, "mood", CODEC_TEXT);
     column_with_labels(&table.columns[table.column_count - 1], NAMES("good", "bad"));

@@ -25,7 +25,7 @@ struct world {
 
 /*
  * people (id, email, note, code, shelf, place, updated_at, deleted_at): email is unique,
- * so is code among the living, and (shelf, place) together..
+ * so is code among the living, and (shelf, place) together.
  */
 struct table people(void);
 

@@ -12,17 +12,21 @@ static bool is_one_of(const char *word, const char *const *words)
     return *words != NULL;
 }
 
-static void every_codec_says_how_it_travels(void **state)
+static void every_codec_says_its_name_and_how_it_travels(void **state)
 {
     (void)state;
     for (int codec = 0; codec < CODEC_COUNT; codec++) {
         const struct column_codec_info *info =
             column_codec_info((enum column_codec)codec);
+        enum column_codec read;
 
         assert_non_null(info);
         assert_non_null(info->wire_type);
         assert_non_null(info->select);
         assert_int_not_equal(info->wire_oid, 0);
+        assert_non_null(info->name);
+        assert_true(column_codec_read(info->name, &read));
+        assert_int_equal(read, codec);
     }
 }
 
@@ -80,7 +84,7 @@ static void only_padded_and_caseless_text_have_a_collation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_codec_says_how_it_travels),
+        cmocka_unit_test(every_codec_says_its_name_and_how_it_travels),
         cmocka_unit_test(every_template_names_the_column_and_has_no_other_percent_sign),
         cmocka_unit_test(every_cache_type_is_one_that_sqlite_has_an_affinity_for),
         cmocka_unit_test(only_numbers_that_sqlite_keeps_exactly_are_numbers),
