@@ -10,6 +10,7 @@
 #include "lib/store/carry_over.h"
 #include "lib/store/mirror_layout.h"
 #include "lib/store/pending.h"
+#include "lib/store/push_record.h"
 #include "round_header.sql.h"
 
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static enum outcome doubt_everything(struct engine *engine,
 
     if (database_begin(db, err) == FAILED || catalog_forget_cursors(db, err) == FAILED ||
         catalog_put_cluster(db, &cluster, err) == FAILED ||
+        push_record_primary_changed(db, err) == FAILED ||
         database_commit(db, err) == FAILED) {
         database_roll_back(db);
         return FAILED;

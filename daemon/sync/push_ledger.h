@@ -22,8 +22,9 @@ struct push_ledger {
 
 /*
  * Opens the transaction of a push and moves the ledger from the device's last push to
- * this one; registers the device first if the ledger never had it. FAILED leaves no
- * transaction open. ERROR_CONFLICT: the ledger names a push that is not ours.
+ * this one; registers the device first if the ledger does not have it. FAILED leaves no
+ * transaction open. ERROR_CONFLICT: the ledger names a push that is not ours, or the
+ * primary has gone back to a time before this device. No push may be in flight.
  */
 MUST_CHECK enum outcome push_ledger_open(struct push_ledger *ledger,
                                          struct push_device *device, const char *push_id,
@@ -33,9 +34,10 @@ MUST_CHECK enum outcome push_ledger_open(struct push_ledger *ledger,
 enum push_fate {
     PUSH_ARRIVED,
     PUSH_DID_NOT_ARRIVE,
-    PUSH_UNKNOWN, /* there is no ledger to tell */
+    PUSH_UNKNOWN, /* there was no ledger to tell */
 };
-/* ERROR_TRANSIENT: it does not say yet. ERROR_CONFLICT: it names a third one. */
+/* ERROR_TRANSIENT: it does not say yet. ERROR_CONFLICT: it names a third one, or it was
+ * lost since the push began. */
 MUST_CHECK enum outcome push_ledger_ask(struct push_ledger *ledger,
                                         const struct push_device *device,
                                         const char *push_id, enum push_fate *out_fate,

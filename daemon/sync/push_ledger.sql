@@ -31,6 +31,13 @@ select last_push::text from tidemark.device where device_id = $1::uuid;
 -- Behind an attempt of ours that the server still works on.
 select last_push::text from tidemark.device where device_id = $1::uuid for update;
 
+-- name: identity
+-- As in the header of a round.
+select (select system_identifier::text from pg_control_system())
+       || '/' || (select oid from pg_database where datname = current_database()),
+       ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text,
+       pg_snapshot_xmax(pg_current_snapshot())::text;
+
 -- name: defer
 -- Constraints that may be checked at the end are; each part of a push looks at them at its end.
 set constraints all deferred;

@@ -106,20 +106,33 @@ enum outcome push_record_device(struct database *db, struct push_device *out_dev
     return read_device(db, out_device, err) == OK ? OK : FAILED;
 }
 
-enum outcome push_record_registered(struct database *db, struct error *err)
+/* The query's only parameter is a number. */
+static enum outcome put_number(struct database *db, const struct sql *sql, int64_t number,
+                               struct error *err)
 {
-    return run(db, &push_record_sql.registered, NULL, err);
+    OWNED(statement_release) struct statement statement = {0};
+
+    if (statement_prepare(&statement, db, sql, err) == FAILED)
+        return FAILED;
+    statement_bind_int(&statement, 1, number);
+    return statement_run(&statement, err);
+}
+
+enum outcome push_record_registered(struct database *db, bool registered,
+                                    struct error *err)
+{
+    return put_number(db, &push_record_sql.registered, registered, err);
+}
+
+enum outcome push_record_primary_changed(struct database *db, struct error *err)
+{
+    return run(db, &push_record_sql.primary_changed, NULL, err);
 }
 
 enum outcome push_record_put_failures(struct database *db, int64_t failures,
                                       struct error *err)
 {
-    OWNED(statement_release) struct statement statement = {0};
-
-    if (statement_prepare(&statement, db, &push_record_sql.put_failures, err) == FAILED)
-        return FAILED;
-    statement_bind_int(&statement, 1, failures);
-    return statement_run(&statement, err);
+    return put_number(db, &push_record_sql.put_failures, failures, err);
 }
 
 enum outcome push_record_knows(struct database *db, const char *push_id, bool *out_knows,

@@ -23,7 +23,7 @@ struct database;
 
 struct push_device {
     char device_id[PUSH_ID_SIZE];
-    bool registered;              /* the ledger has had our row */
+    bool registered;              /* the ledger has our row, or had it */
     char last_push[PUSH_ID_SIZE]; /* "": none yet */
     int64_t failures;             /* push_record_put_failures() */
     bool primary_changed; /* it was restored, promoted or exchanged since the ledger was
@@ -34,7 +34,13 @@ struct push_device {
 MUST_CHECK enum outcome push_record_device(struct database *db,
                                            struct push_device *out_device,
                                            struct error *err);
-MUST_CHECK enum outcome push_record_registered(struct database *db, struct error *err);
+/* Whether the primary has a ledger, with our row in it. */
+MUST_CHECK enum outcome push_record_registered(struct database *db, bool registered,
+                                               struct error *err);
+/* For the caller's transaction: a row that the ledger does not have is no accident now.
+ * Until a push has arrived. */
+MUST_CHECK enum outcome push_record_primary_changed(struct database *db,
+                                                    struct error *err);
 
 /* How many attempts in a row have failed that might have passed: for the next process
  * too. */

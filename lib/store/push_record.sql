@@ -14,7 +14,10 @@ delete from tide_device;
 delete from tide_push_history;
 
 -- name: registered
-update tide_device set registered = 1;
+update tide_device set registered = :registered;
+
+-- name: primary_changed
+update tide_device set primary_changed = 1;
 
 -- name: knows
 select 1 from tide_push_history where push_id = :push_id;
@@ -55,7 +58,7 @@ select table_name, row_key
 delete from tide_push_refetch;
 
 -- name: move_last_push
-update tide_device set last_push = :push_id;
+update tide_device set last_push = :push_id, primary_changed = 0;
 
 -- name: add_history
 insert into tide_push_history (push_id) values (:push_id);

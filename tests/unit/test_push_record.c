@@ -65,7 +65,7 @@ static void a_device_is_made_once(void **state)
     assert_int_equal(strlen(device.device_id), 36);
     assert_false(device.registered);
     assert_string_equal(device.last_push, "");
-    assert_int_equal(push_record_registered(fixture->db, &err), OK);
+    assert_int_equal(push_record_registered(fixture->db, true, &err), OK);
     assert_true(device_of(fixture).registered);
     assert_string_equal(device_of(fixture).device_id, device.device_id);
 }
