@@ -12,7 +12,7 @@
 #include "lib/store/presence.h"
 #include "lib/store/value_binding.h"
 #include "lib/store/write_guard.h"
-#include "catalog.sql.h"
+#include "mirror_layout.sql.h"
 
 #include <string.h>
 
@@ -45,7 +45,7 @@ enum outcome mirror_layout_drop_copy(struct database *db, const char *copy_name,
 
     buffer_append_text(&sql, "drop table if exists ");
     mirror_sql_identifier(&sql, copy_name);
-    buffer_append_format(&sql, ";\n%s", catalog_sql.forget_indexes.text);
+    buffer_append_format(&sql, ";\n%s", mirror_layout_sql.forget_indexes.text);
     return run_built(db, "drop a table", &sql, err);
 }
 
@@ -81,7 +81,7 @@ static enum outcome count_indexes(struct database *db, const char *copy_name, bo
 {
     OWNED(statement_release) struct statement query = {0};
 
-    if (statement_prepare(&query, db, &catalog_sql.count_indexes, err) == FAILED)
+    if (statement_prepare(&query, db, &mirror_layout_sql.count_indexes, err) == FAILED)
         return FAILED;
     statement_bind_text(&query, 1, copy_name);
     statement_bind_int(&query, 2, unique);
@@ -106,7 +106,7 @@ static enum outcome free_index_name(struct database *db, const char *wanted,
             buffer_append_format(out_name, "%s_%d", wanted, attempt);
         if (buffer_check(out_name, err) == FAILED)
             return FAILED;
-        outcome = find_by_name(db, &catalog_sql.is_name_taken, out_name->data, err);
+        outcome = find_by_name(db, &mirror_layout_sql.is_name_taken, out_name->data, err);
     }
     return outcome == FAILED ? FAILED : OK;
 }
@@ -115,7 +115,7 @@ static enum outcome note_index(struct database *db, const char *name, struct err
 {
     OWNED(statement_release) struct statement query = {0};
 
-    if (statement_prepare(&query, db, &catalog_sql.note_index, err) == FAILED)
+    if (statement_prepare(&query, db, &mirror_layout_sql.note_index, err) == FAILED)
         return FAILED;
     statement_bind_text(&query, 1, name);
     return statement_run(&query, err);
@@ -229,8 +229,7 @@ static enum outcome apply_copy(struct mirror *mirror, const char *copy_name,
             FAILED)
         return FAILED;
     while ((outcome = statement_step(&rows, err)) == OK) {
-        for (size_t i = 0; i < mirror->table->column_count; i++)
-            value_read(&rows, (int)i, &row[i]);
+        value_read_all(&rows, row, mirror->table->column_count);
         if (mirror_apply(mirror, &change, &counts, err) == FAILED)
             return FAILED;
     }
@@ -269,7 +268,8 @@ static enum outcome save_application_objects(struct database *db,
     OWNED(statement_release) struct statement query = {0};
     enum outcome outcome;
 
-    if (statement_prepare(&query, db, &catalog_sql.application_objects, err) == FAILED)
+    if (statement_prepare(&query, db, &mirror_layout_sql.application_objects, err) ==
+        FAILED)
         return FAILED;
     statement_bind_text(&query, 1, table->name);
     statement_bind_int(&query, 2, triggers);
@@ -397,12 +397,12 @@ static enum outcome replace_table(struct database *db, const struct table *table
 /* OK: the table is there; NOTHING: its name is free. */
 static enum outcome find_table(struct database *db, const char *name, struct error *err)
 {
-    enum outcome taken = find_by_name(db, &catalog_sql.is_name_taken, name, err);
+    enum outcome taken = find_by_name(db, &mirror_layout_sql.is_name_taken, name, err);
     enum outcome mirrored;
 
     if (taken != OK)
         return taken;
-    mirrored = find_by_name(db, &catalog_sql.is_mirrored, name, err);
+    mirrored = find_by_name(db, &mirror_layout_sql.is_mirrored, name, err);
     if (mirrored != NOTHING)
         return mirrored;
     error_set(err, ERROR_SCHEMA, "%s: an application has made something of that name",
@@ -443,6 +443,6 @@ enum outcome mirror_layout_drop(struct database *db, const char *table_name,
     mirror_sql_drop_helpers(&sql, &table);
     buffer_append_text(&sql, ";\ndrop table if exists ");
     mirror_sql_identifier(&sql, table_name);
-    buffer_append_format(&sql, ";\n%s", catalog_sql.forget_indexes.text);
+    buffer_append_format(&sql, ";\n%s", mirror_layout_sql.forget_indexes.text);
     return run_built(db, "drop a table", &sql, err);
 }

@@ -58,7 +58,7 @@ MUST_CHECK enum outcome mirror_layout_switch_in(struct database *db,
                                                 struct pending *pending,
                                                 struct error *err);
 
-/* Drops the table with its view and triggers; NULL-safe for one that is not there. */
+/* Drops the table with its view and triggers. One that is not there is fine. */
 MUST_CHECK enum outcome mirror_layout_drop(struct database *db, const char *table_name,
                                            struct error *err);
 MUST_CHECK enum outcome mirror_layout_drop_copy(struct database *db,
