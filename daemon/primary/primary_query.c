@@ -76,31 +76,23 @@ static enum outcome require_connection(const struct primary *primary, const char
     return OK;
 }
 
-static enum outcome query_text(struct primary *primary, const char *what,
-                               const char *text, const char *const *params,
-                               size_t param_count, struct primary_result **out_result,
-                               struct error *err)
-{
-    PGresult *result = NULL;
-    bool sent;
-
-    if (require_connection(primary, what, err) == FAILED)
-        return FAILED;
-    sent = PQsendQueryParams(primary->connection, text, (int)param_count, NULL, params,
-                             NULL, NULL, 0);
-    if (send_and_collect(primary, what, sent, out_result ? &result : NULL, err) == FAILED)
-        return FAILED;
-    if (out_result)
-        *out_result = (struct primary_result *)result;
-    return OK;
-}
-
 enum outcome primary_query(struct primary *primary, const struct sql *sql,
                            const char *const *params, size_t param_count,
                            struct primary_result **out_result, struct error *err)
 {
-    return query_text(primary, sql->name, sql->text, params, param_count, out_result,
-                      err);
+    PGresult *result = NULL;
+    bool sent;
+
+    if (require_connection(primary, sql->name, err) == FAILED)
+        return FAILED;
+    sent = PQsendQueryParams(primary->connection, sql->text, (int)param_count, NULL,
+                             params, NULL, NULL, 0);
+    if (send_and_collect(primary, sql->name, sent, out_result ? &result : NULL, err) ==
+        FAILED)
+        return FAILED;
+    if (out_result)
+        *out_result = (struct primary_result *)result;
+    return OK;
 }
 
 enum outcome primary_run(struct primary *primary, const struct sql *sql,

@@ -314,12 +314,13 @@ enum outcome engine_make_pull(struct engine *engine, struct error *err)
         .memory_limit_bytes = (size_t)8 << 20,
         .slice_bytes = (int64_t)512 << 20,
         .pending = engine->pending,
+        .schema_names = engine->config.selection.schemas,
+        .number = ++engine->numbering,
     };
 
     pull_release(&engine->pull);
     return pull_init(&engine->pull, engine->primary, &engine->cache, &engine->followed,
-                     engine->config.selection.schemas, ++engine->numbering, &settings,
-                     err);
+                     &settings, err);
 }
 
 static enum outcome adopt(struct engine *engine, struct followed_set *followed,

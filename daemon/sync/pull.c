@@ -76,9 +76,8 @@ static enum outcome build_pins(struct pull *pull, struct error *err)
 }
 
 enum outcome pull_init(struct pull *pull, struct primary *primary, struct cache *cache,
-                       struct followed_set *followed, const char *const *schema_names,
-                       uint32_t number, const struct pull_settings *settings,
-                       struct error *err)
+                       struct followed_set *followed,
+                       const struct pull_settings *settings, struct error *err)
 {
     *pull = (struct pull){
         .primary = primary,
@@ -89,7 +88,7 @@ enum outcome pull_init(struct pull *pull, struct primary *primary, struct cache 
         .header_query = {.text = round_header_sql.read.text},
         .commit = {.text = round_header_sql.commit.text},
     };
-    name_statements(pull, number);
+    name_statements(pull, settings->number);
     pull->fields = calloc(WIRE_ROW_FIELD_LIMIT + 1, sizeof(*pull->fields));
     pull->values = calloc(WIRE_ROW_FIELD_LIMIT, sizeof(*pull->values));
     pull->plans = calloc(followed->count + 1, sizeof(*pull->plans));
@@ -99,8 +98,8 @@ enum outcome pull_init(struct pull *pull, struct primary *primary, struct cache 
     }
     if (change_set_init(&pull->changes, cache->path, settings->memory_limit_bytes, err) ==
             FAILED ||
-        round_header_params_init(&pull->header_params, &followed->schema, schema_names,
-                                 err) == FAILED ||
+        round_header_params_init(&pull->header_params, &followed->schema,
+                                 settings->schema_names, err) == FAILED ||
         build_lock(pull, err) == FAILED || build_pins(pull, err) == FAILED) {
         pull_release(pull);
         return FAILED;

@@ -28,7 +28,9 @@ struct pull_settings {
     int64_t sweep_interval_us;
     size_t memory_limit_bytes; /* of the change set; beyond it, a file */
     int64_t slice_bytes; /* a round larger than this is applied in several transactions */
-    struct pending *pending; /* borrowed; of the cache's connection */
+    struct pending *pending;         /* borrowed; of the cache's connection */
+    const char *const *schema_names; /* read by pull_init() only */
+    uint32_t number;                 /* of this pull, on the link: in statements' names */
 };
 
 /* What a round does for one table; decided before anything is sent. */
@@ -83,11 +85,9 @@ struct pull {
     struct pending_units units;    /* of this transaction */
 };
 
-/* For one schema and one primary; made anew when either changes. number is unique on the
- * link. */
+/* For one schema and one primary; made anew when either changes. All is borrowed. */
 MUST_CHECK enum outcome pull_init(struct pull *pull, struct primary *primary,
                                   struct cache *cache, struct followed_set *followed,
-                                  const char *const *schema_names, uint32_t number,
                                   const struct pull_settings *settings,
                                   struct error *err);
 void pull_release(struct pull *pull); /* a zeroed one is fine */

@@ -270,7 +270,8 @@ static enum outcome put_edits(struct carriage *carriage, const struct pending_ro
 {
     struct mirror_counts counts = {0};
 
-    mirror_row_read(&carriage->mirror, &carriage->new_row, carriage->merged);
+    value_read_all(&carriage->new_row, carriage->merged,
+                   carriage->mirror.table->column_count);
     pending_dirty_columns(row->change, &carriage->old, row->row, carriage->dirty);
     for (size_t i = 0; i < carriage->column_count; i++) {
         size_t source = carriage->sources[i];
@@ -294,7 +295,7 @@ static enum outcome carry_update(struct carriage *carriage, const struct pending
 {
     enum outcome outcome;
 
-    mirror_row_bind(&carriage->new_row, row->key, carriage->old.key_count);
+    value_bind_all(&carriage->new_row, 1, row->key, carriage->old.key_count);
     outcome = statement_step(&carriage->new_row, err);
     if (outcome == OK)
         outcome = put_edits(carriage, row, err);

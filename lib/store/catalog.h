@@ -102,14 +102,14 @@ MUST_CHECK enum outcome catalog_put_cluster(struct database *db,
 /* Cursors mean nothing any more: all tables, and all copies under way, start anew. */
 MUST_CHECK enum outcome catalog_forget_cursors(struct database *db, struct error *err);
 
-/* Keys are JSON arrays of texts, as row_key_format() makes them. */
+/* Keys are JSON arrays of texts, as row_key_append() makes them. */
 MUST_CHECK enum outcome catalog_add_refetch(struct database *db, const char *table,
                                             const char *row_key, struct error *err);
 MUST_CHECK enum outcome catalog_remove_refetch(struct database *db, const char *table,
                                                const char *row_key, struct error *err);
 MUST_CHECK enum outcome catalog_remove_refetches(struct database *db, const char *table,
                                                  struct error *err);
-/* At most limit keys, oldest spelling first; the caller frees each and the array. */
+/* At most limit keys, in the order of their text; the caller frees each and the array. */
 MUST_CHECK enum outcome catalog_refetches(struct database *db, const char *table,
                                           size_t limit, char ***out_keys,
                                           size_t *out_count, struct error *err);

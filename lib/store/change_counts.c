@@ -3,11 +3,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
+#include "lib/model/table.h"
 #include "change_counts.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 void change_counts_release(struct change_counts *counts)
 {
@@ -29,7 +29,7 @@ const struct change_count *change_counts_find(const struct change_counts *counts
                                               const char *table)
 {
     for (size_t i = 0; i < counts->table_count; i++)
-        if (strcasecmp(counts->tables[i].table, table) == 0)
+        if (table_same_name(counts->tables[i].table, table))
             return &counts->tables[i];
     return NULL;
 }

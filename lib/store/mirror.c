@@ -11,6 +11,7 @@
 #include "lib/store/mirror_sql.h"
 #include "lib/store/mirror_sql_list.h"
 #include "lib/store/presence.h"
+#include "lib/store/value_binding.h"
 
 #include <string.h>
 
@@ -52,7 +53,7 @@ enum outcome mirror_insert(struct mirror *mirror, const struct value *values,
     if (mirror_row_prepare(mirror, &mirror->insert, "insert into", mirror_sql_insert,
                            err) == FAILED)
         return FAILED;
-    mirror_row_bind(&mirror->insert, values, mirror->table->column_count);
+    value_bind_all(&mirror->insert, 1, values, mirror->table->column_count);
     return statement_run(&mirror->insert, err);
 }
 

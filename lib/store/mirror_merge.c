@@ -6,6 +6,7 @@
 #include "lib/store/mirror_room.h"
 #include "lib/store/mirror_row.h"
 #include "lib/store/mirror_sql.h"
+#include "lib/store/value_binding.h"
 
 void mirror_merge_free(struct mirror_merge *merge, const struct table *table)
 {
@@ -81,11 +82,11 @@ enum outcome mirror_merge_find_local(struct mirror *mirror, const struct value *
     enum outcome outcome;
 
     statement_reset(&merge->by_key);
-    mirror_row_bind(&merge->by_key, key, mirror->table->key_count);
+    value_bind_all(&merge->by_key, 1, key, mirror->table->key_count);
     outcome = statement_step(&merge->by_key, err);
     *out_parked = outcome == NOTHING;
     if (outcome == OK)
-        mirror_row_read(mirror, &merge->by_key, merge->local);
+        value_read_all(&merge->by_key, merge->local, mirror->table->column_count);
     if (outcome != NOTHING || !merge->parked.db)
         return outcome;
     return row_list_find(&merge->parked, key, merge->local, err);

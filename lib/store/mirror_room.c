@@ -20,11 +20,10 @@ static enum outcome evict_by(struct mirror *mirror, size_t index,
 
     if (mirror_row_prepare_index(mirror, evict, mirror_sql_evict, index, err) == FAILED)
         return FAILED;
-    mirror_row_bind(evict, values, mirror->table->column_count);
+    value_bind_all(evict, 1, values, mirror->table->column_count);
     own_write_expect(mirror->db, mirror->physical_name, OWN_DELETE, OWN_ALL_ROWS);
     while ((outcome = statement_step(evict, err)) == OK) {
-        for (size_t i = 0; i < mirror->table->key_count; i++)
-            value_read(evict, (int)i, &mirror->key[i]);
+        value_read_all(evict, mirror->key, mirror->table->key_count);
         mirror->unsettled_rows++;
         if (mirror_refetch(mirror, mirror->key, err) == FAILED) {
             outcome = FAILED;
@@ -215,10 +214,10 @@ static enum outcome clear_index(struct mirror *mirror, const struct incoming_row
         FAILED)
         return FAILED;
     while (settled == OK && outcome == OK) {
-        mirror_row_bind(holders, row->values, mirror->table->column_count);
+        value_bind_all(holders, 1, row->values, mirror->table->column_count);
         outcome = statement_step(holders, err);
         if (outcome == OK) {
-            mirror_row_read(mirror, holders, mirror->merge->holder);
+            value_read_all(holders, mirror->merge->holder, mirror->table->column_count);
             settled =
                 settle_clash(mirror, row, &mirror->table->indexes[index], counts, err);
         }

@@ -36,20 +36,6 @@ enum outcome mirror_row_prepare_index(struct mirror *mirror, struct statement *s
     return statement_prepare_text(statement, mirror->db, "make room in", sql.data, err);
 }
 
-void mirror_row_bind(struct statement *statement, const struct value *values,
-                     size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        value_bind(statement, (int)i + 1, &values[i]);
-}
-
-void mirror_row_read(const struct mirror *mirror, const struct statement *query,
-                     struct value *out_row)
-{
-    for (size_t i = 0; i < mirror->table->column_count; i++)
-        value_read(query, (int)i, &out_row[i]);
-}
-
 /* One statement that touches one row of its own. */
 static enum outcome run_one(struct mirror *mirror, struct statement *statement,
                             enum own_operation operation, int64_t *out_changes,
@@ -82,7 +68,7 @@ static enum outcome change_row(struct mirror *mirror, const struct value *row,
     if (mirror_row_prepare(mirror, &mirror->change, "write", mirror_sql_change, err) ==
         FAILED)
         return FAILED;
-    mirror_row_bind(&mirror->change, row, mirror->table->column_count);
+    value_bind_all(&mirror->change, 1, row, mirror->table->column_count);
     return run_one(mirror, &mirror->change, OWN_UPDATE, out_changes, err);
 }
 
@@ -97,7 +83,7 @@ static enum outcome write_in_steps(struct mirror *mirror, const struct value *ro
         return OK;
     if (mirror_row_prepare(mirror, &mirror->add, "write", mirror_sql_add, err) == FAILED)
         return FAILED;
-    mirror_row_bind(&mirror->add, row, mirror->table->column_count);
+    value_bind_all(&mirror->add, 1, row, mirror->table->column_count);
     return run_one(mirror, &mirror->add, OWN_INSERT, out_changes, err);
 }
 
@@ -124,7 +110,7 @@ enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,
     if (mirror_row_prepare(mirror, &mirror->upsert, "write", mirror_sql_upsert, err) ==
         FAILED)
         return FAILED;
-    mirror_row_bind(&mirror->upsert, row, mirror->table->column_count);
+    value_bind_all(&mirror->upsert, 1, row, mirror->table->column_count);
     if (statement_run(&mirror->upsert, err) == FAILED)
         return FAILED;
     counts->written += database_changes(mirror->db);
@@ -137,7 +123,7 @@ enum outcome mirror_row_remove(struct mirror *mirror, const struct value *key,
     if (mirror_row_prepare(mirror, &mirror->remove, "delete from", mirror_sql_delete,
                            err) == FAILED)
         return FAILED;
-    mirror_row_bind(&mirror->remove, key, mirror->table->key_count);
+    value_bind_all(&mirror->remove, 1, key, mirror->table->key_count);
     return run_one(mirror, &mirror->remove, OWN_DELETE, out_removed, err);
 }
 

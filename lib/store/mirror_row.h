@@ -22,11 +22,6 @@ MUST_CHECK enum outcome mirror_row_prepare_index(struct mirror *mirror,
                                                  build_index_sql *build, size_t index,
                                                  struct error *err);
 
-void mirror_row_bind(struct statement *statement, const struct value *values,
-                     size_t count);
-void mirror_row_read(const struct mirror *mirror, const struct statement *query,
-                     struct value *out_row);
-
 /* Inserts or changes; a row that differs in nothing is not written. FAILED while
  * mirror_row_broke_unique(): a unique index has no room for it. */
 MUST_CHECK enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,

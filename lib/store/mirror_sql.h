@@ -101,11 +101,12 @@ void mirror_sql_count_live(struct buffer *sql, const struct table *table,
                            const char *physical_name);
 
 /*
- * As an application writes: INSERT INTO table (columns) VALUES (?1, …); UPDATE table SET
- * column = ?1, … WHERE key = ?n+1 ….
+ * As an application writes: INSERT INTO physical_name (columns) VALUES (?1, …); UPDATE
+ * table SET column = ?1, … WHERE key = ?n+1 ….
  */
 void mirror_sql_edit_insert(struct buffer *sql, const struct table *table,
-                            const size_t *columns, size_t count);
+                            const char *physical_name, const size_t *columns,
+                            size_t count);
 void mirror_sql_edit_update(struct buffer *sql, const struct table *table,
                             const size_t *columns, size_t count);
 

@@ -10,10 +10,11 @@ static void name_of(struct buffer *sql, const struct table *table, size_t column
 }
 
 void mirror_sql_edit_insert(struct buffer *sql, const struct table *table,
-                            const size_t *columns, size_t count)
+                            const char *physical_name, const size_t *columns,
+                            size_t count)
 {
     buffer_append_text(sql, "INSERT INTO ");
-    mirror_sql_identifier(sql, table->name);
+    mirror_sql_identifier(sql, physical_name);
     buffer_append_text(sql, " (");
     for (size_t i = 0; i < count; i++) {
         buffer_append_text(sql, i ? ", " : "");

@@ -91,17 +91,8 @@ void mirror_sql_put_columns(struct buffer *sql, const struct table *table,
                             const char *physical_name, const size_t *columns,
                             size_t count)
 {
-    buffer_append_text(sql, "INSERT INTO ");
-    mirror_sql_identifier(sql, physical_name);
-    buffer_append_text(sql, " (");
-    for (size_t i = 0; i < count; i++) {
-        buffer_append_text(sql, i ? ", " : "");
-        mirror_sql_identifier(sql, table->columns[columns[i]].name);
-    }
-    buffer_append_text(sql, ") VALUES (");
-    for (size_t i = 0; i < count; i++)
-        buffer_append_format(sql, "%s?%zu", i ? ", " : "", i + 1);
-    buffer_append_text(sql, ") ON CONFLICT (");
+    mirror_sql_edit_insert(sql, table, physical_name, columns, count);
+    buffer_append_text(sql, " ON CONFLICT (");
     key_names(sql, table);
     buffer_append_text(sql, ") DO UPDATE SET ");
     for (size_t i = 0; i < count; i++) {

@@ -177,7 +177,7 @@ void mirror_sql_repository_insert(struct buffer *sql, const struct table *table,
                                   const size_t *columns, size_t count)
 {
     if (count) {
-        mirror_sql_edit_insert(sql, table, columns, count);
+        mirror_sql_edit_insert(sql, table, table->name, columns, count);
     } else {
         buffer_append_text(sql, "INSERT INTO ");
         mirror_sql_identifier(sql, table->name);

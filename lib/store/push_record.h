@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 struct database;
+struct outbox_tables;
 
 #define PUSH_ID_SIZE 37 /* a UUID and its NUL */
 
@@ -88,14 +89,13 @@ MUST_CHECK enum outcome push_record_add_refetch(struct database *db, const char 
  * altogether, outcomes are filed, rows to be read again are on tide_refetch, last_push
  * has moved. One transaction.
  */
-struct outbox_tables;
 MUST_CHECK enum outcome push_record_finish(struct database *db,
                                            const struct outbox_tables *tables,
                                            const struct push_in_flight *push,
                                            struct error *err);
 
-/* The push did not arrive: its outcomes go; local_wins: conflicts that the local side won
- * are filed all the same (a primary without a ledger cannot tell). */
+/* The push did not arrive: its outcomes go. keep_local_wins: conflicts that the local
+ * side won are filed all the same (a primary without a ledger cannot tell). */
 MUST_CHECK enum outcome push_record_forget(struct database *db,
                                            const struct push_in_flight *push,
                                            bool keep_local_wins, struct error *err);

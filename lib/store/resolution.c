@@ -120,7 +120,8 @@ static enum outcome build(const struct edit *edit, enum outbox_operation operati
                           struct buffer *sql, struct error *err)
 {
     if (operation == OUTBOX_INSERT)
-        mirror_sql_edit_insert(sql, &edit->table, edit->columns, edit->count);
+        mirror_sql_edit_insert(sql, &edit->table, edit->table.name, edit->columns,
+                               edit->count);
     else if (operation == OUTBOX_UPDATE)
         mirror_sql_edit_update(sql, &edit->table, edit->columns, edit->count);
     else
