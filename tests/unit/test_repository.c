@@ -2,6 +2,7 @@
 #include "lib/base/cleanup.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/library_world.h"
+#include "tests/support/table_builder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -258,6 +259,8 @@ static void pages_follow_one_another_through_nulls_and_ties(void **state)
     const struct tide_order mixed[] = {{"size", true}, {"title", false}, {0}};
     const struct tide_order price[] = {{"price", false}, {0}};
     const struct tide_order price_down[] = {{"price", true}, {0}};
+    const struct tide_order nulls[] = {{"happened_at", false}, {"title", false}, {0}};
+    const struct tide_order nulls_down[] = {{"happened_at", true}, {"title", true}, {0}};
     json_t *short_row = json_of("{'title': 'a'}");
     json_t *rows = NULL;
     struct tide_error err = {0};
@@ -268,6 +271,8 @@ static void pages_follow_one_another_through_nulls_and_ties(void **state)
     assert_pages(world, mixed, "b,d_d,a,c");
     assert_pages(world, price, "c,d_d,a,b");
     assert_pages(world, price_down, "b,a,d_d,c");
+    assert_pages(world, nulls, "a,b,c,d_d");
+    assert_pages(world, nulls_down, "d_d,c,b,a");
     assert_failure(
         tide_repository_find(world->notes,
                              &(struct tide_query){.order = up, .after = short_row}, &rows,
@@ -487,6 +492,28 @@ static void rows_without_deleted_at_are_deleted_for_good(void **state)
     assert_int_equal(number_of(world->db, "select count(*) from line"), 0);
 }
 
+/* As the primary spells a timestamp without time zone. */
+static void a_time_of_deletion_without_zone_has_none(void **state)
+{
+    struct library_world *world = *state;
+    OWNED(table_release) struct table table = table_named("plain");
+    struct tide_repository *plain;
+    struct tide_error err = {0};
+
+    table_with_column(&table, "id", CODEC_INTEGER);
+    table_with_column(&table, "deleted_at", CODEC_SERVER_TEXT);
+    table.deleted_at = 1;
+    table_with_key(&table, NAMES("id"));
+    library_mirror(world->db, &table);
+    assert_result(tide_repository_new(&plain, world->cache, "plain", &err), &err,
+                  TIDE_OK);
+    put_row(world, plain, "{'id': 1}");
+    assert_result(DELETE(world, plain, "1", &err), &err, TIDE_OK);
+    assert_text_of(world->db,
+                   "select deleted_at like '2___-__-__ __:__:__.______' from plain", "1");
+    tide_repository_free(plain);
+}
+
 static void every_type_comes_back_as_it_went(void **state)
 {
     struct library_world *world = *state;
@@ -557,6 +584,7 @@ int main(void)
         CASE(a_changed_key_moves_the_row),
         CASE(a_deleted_row_is_not_updated_and_comes_back_only_alone),
         CASE(rows_without_deleted_at_are_deleted_for_good),
+        CASE(a_time_of_deletion_without_zone_has_none),
         CASE(every_type_comes_back_as_it_went),
         CASE(a_table_that_changed_is_noticed),
     };

@@ -170,6 +170,11 @@ static void the_owner_is_the_unit_s(void **state)
                                                 json_object_get(row, "id"), forged, NULL,
                                                 &err),
                    &err, TIDE_ERROR_MISUSE, "note.owner_id");
+    json_object_set_new(forged, "owner_id", json_null());
+    assert_failure(tide_repository_update_by_id(world->notes, unit,
+                                                json_object_get(row, "id"), forged, NULL,
+                                                &err),
+                   &err, TIDE_ERROR_MISUSE, "note.owner_id");
     commit_unit(unit, NULL);
     json_decref(row);
     json_decref(values);
