@@ -118,7 +118,7 @@ static enum outcome judge(const struct statement *query,
     }
     if (is_mark(operation))
         return judge_mark(key, err);
-    if (!statement_column_int(query, 5) || !statement_column_int(query, 6)) {
+    if (!statement_column_int(query, 5)) {
         *out_sqlstate = UNDEFINED_TABLE;
         error_set(err, ERROR_CORRUPT, "it is of a table that is not mirrored");
         return NOTHING;

@@ -4,7 +4,6 @@ select sequence,
        row_key,
        op,
        base,
-       typeof(table_id) = 'integer',
        exists (select 1 from tide_table where tide_table.table_id = tide_outbox.table_id)
   from tide_outbox
  where sequence > :after and sequence <= :through

@@ -90,6 +90,7 @@ def test_discard_asks_keeps_a_copy_and_leaves_both_sides_equal(shop, world):
     with open(glob.glob(shop.cache_path + "-discarded-*.json")[0]) as copy:
         assert json.load(copy)["changes"][0]["columns"] == [{"name": "total", "base": 10, "value": -5}]
     assert os.path.basename(glob.glob(shop.cache_path + "-discarded-*.json")[0]) in answer.out
+    assert os.stat(glob.glob(shop.cache_path + "-discarded-*.json")[0]).st_mode & 0o777 == 0o600
     assert shop.tool("rejected").out == "nothing was refused\n"
     shop.sync()
     world.assert_equal(shop, "orders", "line")

@@ -247,6 +247,7 @@ def test_the_folder_of_the_cache_is_made_where_it_can_be(shop):
     daemon = shop.daemon({"cache": {"path": os.path.join(shop.folder, "new", "cache.db")}}, start=False)
     daemon.sync()
     assert os.path.exists(os.path.join(shop.folder, "new", "cache.db"))
+    assert os.stat(os.path.join(shop.folder, "new")).st_mode & 0o777 == 0o750
     daemon = shop.daemon({"cache": {"path": os.path.join(daemon.config_path, "cache.db")}}, start=False)
     fails(daemon.tool("sync"), (FAILED, USAGE), daemon.settings["cache"]["path"])
 
@@ -329,6 +330,7 @@ def test_init_writes_a_configuration_that_is_valid_and_never_overwrites(shop, fo
     path = os.path.join(folder, "new.conf")
     first = run_program(program("tidemark"), "-c", path, "init")
     assert first.status == 0 and os.path.getsize(path) > 500, first
+    assert os.stat(path).st_mode & 0o777 == 0o600
     shown = run_program(program("tidemark"), "-c", path, "config",
                         environment={"TIDEMARK_PRIMARY_CONNINFO": "dbname=shop", "TIDEMARK_CACHE_PATH": folder + "/c.db"})
     assert shown.status == 0 and "poll_interval" in shown.out, shown

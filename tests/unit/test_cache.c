@@ -101,6 +101,17 @@ static void a_new_file_has_the_mode_asked_for(void **state)
     cache_release(&cache);
 }
 
+/* Whoever can open it can hold it, and keep the daemon out. */
+static void the_lock_is_the_owner_s_alone(void **state)
+{
+    struct cache_folder *folder = *state;
+    mode_t before = umask(0);
+    OWNED(cache_release) struct cache cache = opened(folder->file);
+
+    umask(before);
+    assert_int_equal(mode_of(folder->file, "-tide-lock"), 0600);
+}
+
 static void a_mode_that_was_changed_stays(void **state)
 {
     const struct cache_folder *folder = *state;
@@ -396,6 +407,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_new_file_has_the_mode_asked_for),
+        CASE(the_lock_is_the_owner_s_alone),
         CASE(a_mode_that_was_changed_stays),
         CASE(a_new_file_is_migrated_and_in_wal_mode),
         CASE(the_folder_is_made),

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int64_t quarantine(struct database *db)
+static int64_t quarantine_between(struct database *db, int64_t after, int64_t through)
 {
     OWNED(table_release) struct table orders = table_named("orders");
     const struct outbox_table items[] = {{1, &orders}};
@@ -19,9 +19,14 @@ static int64_t quarantine(struct database *db)
 
     table_with_column(&orders, "id", CODEC_BIGINT);
     table_with_key(&orders, NAMES("id"));
-    if (outbox_quarantine(db, &tables, 0, INT64_MAX, &count, &err) == FAILED)
+    if (outbox_quarantine(db, &tables, after, through, &count, &err) == FAILED)
         fail_msg("%s", err.message);
     return count;
+}
+
+static int64_t quarantine(struct database *db)
+{
+    return quarantine_between(db, 0, INT64_MAX);
 }
 
 static int setup(void **state)
@@ -160,6 +165,19 @@ static void any_number_is_set_aside(void **state)
     assert_int_equal(quarantine(db), 1000);
 }
 
+static void only_what_is_asked_for_is_looked_at(void **state)
+{
+    struct database *db = *state;
+
+    for (int i = 0; i < 4; i++)
+        add(db, "1, '?', 'x', null");
+    assert_int_equal(quarantine_between(db, 1, 3), 2);
+    assert_text_of(db,
+                   "select group_concat(sequence, ' ')"
+                   " from (select sequence from tide_outbox order by sequence)",
+                   "1 4");
+}
+
 #define CASE(function)                                                                   \
     cmocka_unit_test_setup_teardown(function, setup, cache_in_memory_teardown)
 
@@ -172,6 +190,7 @@ int main(void)
         CASE(the_reason_is_the_entrys_own),
         CASE(a_table_that_is_refused_for_now_keeps_its_entries),
         CASE(any_number_is_set_aside),
+        CASE(only_what_is_asked_for_is_looked_at),
     };
 
     return cmocka_run_group_tests_name("outbox_quarantine", tests, NULL, NULL);
