@@ -179,11 +179,14 @@ static void a_newer_format_is_refused(void **state)
 {
     const struct cache_folder *folder = *state;
     struct cache cache = opened(folder->file);
+    char next[64], message[64];
+    int64_t newer = number_of(cache.db, "pragma user_version") + 1;
 
-    run_sql(cache.db, "pragma user_version = 99");
+    snprintf(next, sizeof(next), "pragma user_version = %d", (int)newer);
+    snprintf(message, sizeof(message), "newer tidemark (format %d", (int)newer);
+    run_sql(cache.db, next);
     cache_release(&cache);
-    assert_not_opened(folder->file, ERROR_INVALID, "newer tidemark (format 99",
-                      "install that version");
+    assert_not_opened(folder->file, ERROR_INVALID, message, "install that version");
 }
 
 static void another_programs_database_is_left_as_it_is(void **state)
