@@ -130,9 +130,22 @@ static void a_new_file_is_migrated_and_in_wal_mode(void **state)
     OWNED(cache_release) struct cache cache = opened(folder->file);
 
     assert_text_of(cache.db, "pragma journal_mode", "wal");
-    assert_int_equal(number_of(cache.db, "pragma wal_autocheckpoint"), 0);
     assert_true(number_of(cache.db, "pragma user_version") > 0);
     assert_text_of(cache.db, "select state from tide_status", "absent");
+}
+
+/* SQLite's own checkpoints come at the instant of a commit, without a lock of ours. */
+static void no_connection_checkpoints_by_itself(void **state)
+{
+    const struct cache_folder *folder = *state;
+    OWNED(cache_release) struct cache cache = opened(folder->file);
+    OWNED(cache_release) struct cache beside = {.lock_fd = -1};
+    struct error err;
+
+    assert_int_equal(cache_open_beside(&beside, folder->file, &err), OK);
+    assert_int_equal(number_of(cache.db, "pragma wal_autocheckpoint"), 0);
+    assert_int_equal(number_of(cache.checkpoint, "pragma wal_autocheckpoint"), 0);
+    assert_int_equal(number_of(beside.db, "pragma wal_autocheckpoint"), 0);
 }
 
 static void the_folder_is_made(void **state)
@@ -413,6 +426,7 @@ int main(void)
         CASE(the_lock_is_the_owner_s_alone),
         CASE(a_mode_that_was_changed_stays),
         CASE(a_new_file_is_migrated_and_in_wal_mode),
+        CASE(no_connection_checkpoints_by_itself),
         CASE(the_folder_is_made),
         CASE(what_was_written_is_there_when_opened_again),
         CASE(a_second_daemon_is_refused),
