@@ -163,7 +163,8 @@ enum outcome primary_connect(struct primary *primary, struct error *err)
     if (!primary->connection)
         return error_out_of_memory(err);
     primary->generation++;
-    if (shake_hands(primary, err) == FAILED ||
+    if (primary_check_connection(&primary->config, primary->connection, err) == FAILED ||
+        shake_hands(primary, err) == FAILED ||
         learn_about_server(primary, err) == FAILED ||
         primary_pin_session(primary, err) == FAILED) {
         primary_close(primary);

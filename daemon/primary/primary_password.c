@@ -75,11 +75,17 @@ static const char *option(const PQconninfoOption *options, const char *keyword)
     return NULL;
 }
 
+/* An address: 127.example.com is a name that anybody can have. */
+static bool is_loopback(const char *host, size_t length)
+{
+    return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") >= length;
+}
+
 static bool is_local(const char *host, size_t length)
 {
     return length == 0 || host[0] == '/' || host[0] == '@' ||
            (length == 9 && strncasecmp(host, "localhost", 9) == 0) ||
-           strncmp(host, "127.", 4) == 0 || (length == 3 && strncmp(host, "::1", 3) == 0);
+           is_loopback(host, length) || (length == 3 && strncmp(host, "::1", 3) == 0);
 }
 
 /* host may be a list; it is local when each of them is. */
@@ -95,34 +101,65 @@ static bool all_local(const char *hosts)
     return true;
 }
 
-static enum outcome check_options(const struct primary_config *config,
-                                  const PQconninfoOption *given,
-                                  const PQconninfoOption *defaults, struct error *err)
+static enum outcome check_secret(const struct primary_config *config,
+                                 const PQconninfoOption *given, struct error *err)
 {
-    const char *host = option(given, "host");
-    const char *sslmode = option(given, "sslmode");
+    if (!option(given, "password"))
+        return OK;
+    error_set(err, ERROR_INVALID, "[%s] conninfo holds a password", config->section);
+    return error_hint(err,
+                      "move it to a file of mode 0600 and name that in [%s] "
+                      "password_file",
+                      config->section);
+}
 
-    if (option(given, "password")) {
-        error_set(err, ERROR_INVALID, "[%s] conninfo holds a password", config->section);
-        return error_hint(err,
-                          "move it to a file of mode 0600 and name that in [%s] "
-                          "password_file",
-                          config->section);
-    }
-    host = host ? host : option(defaults, "host");
-    sslmode = sslmode ? sslmode : option(defaults, "sslmode");
+static const char *either(const PQconninfoOption *given, const PQconninfoOption *defaults,
+                          const char *keyword)
+{
+    const char *value = option(given, keyword);
+
+    return value ? value : option(defaults, keyword);
+}
+
+static enum outcome check_host(const struct primary_config *config,
+                               const PQconninfoOption *given,
+                               const PQconninfoOption *defaults, struct error *err)
+{
+    const char *host = either(given, defaults, "host");
+    const char *address = either(given, defaults, "hostaddr");
+    const char *sslmode = either(given, defaults, "sslmode");
+
     if (config->allow_insecure_tls || (sslmode && strcmp(sslmode, "verify-full") == 0))
         return OK;
-    if (all_local(host) && all_local(option(given, "hostaddr")))
+    if (all_local(host) && all_local(address))
         return OK;
     error_set(
         err, ERROR_INVALID,
         "the primary's host %s is not local, and sslmode=%s would not prove who answers",
-        host ? host : option(given, "hostaddr"), sslmode ? sslmode : "prefer");
+        host ? host : address, sslmode ? sslmode : "prefer");
     return error_hint(err,
                       "put sslmode=verify-full into [%s] conninfo (and sslrootcert if "
                       "needed), or set [primary] allow_insecure_tls = yes",
                       config->section);
+}
+
+static void wipe_password(PQconninfoOption *options)
+{
+    for (; options && options->keyword; options++)
+        if (strcmp(options->keyword, "password") == 0 && options->val)
+            explicit_bzero(options->val, strlen(options->val));
+}
+
+enum outcome primary_check_connection(const struct primary_config *config,
+                                      PGconn *connection, struct error *err)
+{
+    PQconninfoOption *used = PQconninfo(connection);
+    enum outcome outcome =
+        used ? check_host(config, used, NULL, err) : error_out_of_memory(err);
+
+    wipe_password(used);
+    PQconninfoFree(used);
+    return outcome;
 }
 
 enum outcome primary_check_conninfo(const struct primary_config *config,
@@ -143,7 +180,9 @@ enum outcome primary_check_conninfo(const struct primary_config *config,
                           "sslmode=verify-full");
     }
     defaults = PQconndefaults();
-    outcome = check_options(config, given, defaults, err);
+    outcome = check_secret(config, given, err);
+    if (outcome == OK)
+        outcome = check_host(config, given, defaults, err);
     PQconninfoFree(defaults);
     PQconninfoFree(given);
     return outcome;

@@ -10,6 +10,8 @@
 
 #include "daemon/primary/primary.h"
 
+struct pg_conn;
+
 /* out_password is NULL without a file. A file that others may read is refused. */
 MUST_CHECK enum outcome primary_password_read(const char *path, char **out_password,
                                               struct error *err);
@@ -19,5 +21,11 @@ void primary_password_free(char **password); /* wipes it first */
  * ERROR_INVALID. */
 MUST_CHECK enum outcome primary_check_conninfo(const struct primary_config *config,
                                                struct error *err);
+
+/* The same of a connection that was started, and has sent nothing yet: libpq may have its
+ * host from a service file. */
+MUST_CHECK enum outcome primary_check_connection(const struct primary_config *config,
+                                                 struct pg_conn *connection,
+                                                 struct error *err);
 
 #endif

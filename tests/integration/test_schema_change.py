@@ -53,6 +53,20 @@ def test_an_added_column_arrives_with_its_values(followed):
     goes_on(world, daemon)
 
 
+def test_an_applications_views_survive_a_new_shape(followed):
+    """Also one that cannot be used, of a table that is not there, must not stand in the way of the new table."""
+    world, daemon = followed
+    cache = daemon.open_cache()
+    cache.executescript("create view my_view as select note, amount from item; create view my_broken as select * from nowhere;"
+                        "create view my_join as select item.id, other.n from item join other using (id)")
+    cache.close()
+    world.run("alter table item alter amount type bigint; update item set amount = 5000000000, updated_at = now() where id = 7")
+    becomes_equal(world, daemon)
+    assert daemon.query("select amount from my_view where note = 'note 7'") == [(5000000000,)]
+    assert daemon.value("select count(*) from my_join") == 10
+    goes_on(world, daemon)
+
+
 def test_a_dropped_column_goes(followed):
     world, daemon = followed
     world.run("alter table item drop column amount; update item set note = 'x', updated_at = now() where id = 1")

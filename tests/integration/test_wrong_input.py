@@ -161,6 +161,26 @@ def test_another_host_without_verified_tls_is_refused(shop, sslmode):
     fails(daemon.tool("sync"), USAGE, "db.example.com", "verify-full")
 
 
+@pytest.mark.parametrize("conninfo, environment", [("host=localhost,db.example.com", {}), ("host=127.0.0.1 hostaddr=192.0.2.1", {}),
+                                                   ("", {"PGHOST": "db.example.com"}), ("host=127.example.com", {}),
+                                                   ("host=localhost", {"PGHOSTADDR": "192.0.2.1"})])
+def test_a_host_that_only_looks_local_is_another_one(shop, conninfo, environment):
+    daemon = shop.daemon(conninfo=f"{conninfo} dbname=shop user=postgres", start=False)
+    fails(daemon.tool("sync", environment=environment), USAGE, "verify-full")
+
+
+def test_a_host_of_a_service_file_is_no_exception(shop):
+    """libpq reads it when it connects, which the daemon does as well."""
+    path = os.path.join(shop.folder, "services")
+    with open(path, "w") as services:
+        services.write(f"[far]\nhost=db.example.com\nhostaddr=127.0.0.1\nport={shop.cluster.port}\n"
+                       f"[near]\nhost=127.0.0.1\nport={shop.cluster.port}\n")
+    far = shop.daemon(conninfo=f"service=far dbname={shop.database} user=postgres", start=False, environment={"PGSERVICEFILE": path})
+    fails(far.tool("sync"), USAGE, "db.example.com", "verify-full")
+    near = shop.daemon(conninfo=f"service=near dbname={shop.database} user=postgres", start=False, environment={"PGSERVICEFILE": path})
+    near.sync()
+
+
 def test_insecure_tls_is_allowed_when_asked_for(shop):
     conninfo = f"host=db.example.com hostaddr=127.0.0.1 port={shop.cluster.port} dbname={shop.database} user=postgres"
     daemon = shop.daemon({"primary": {"allow_insecure_tls": "yes"}}, conninfo=conninfo, start=False)
