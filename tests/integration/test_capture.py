@@ -209,6 +209,13 @@ def test_writes_of_an_applications_triggers_are_captured(app):
         ("tag", "update", "1"), ("tag", "update", "2")]
 
 
+def test_writes_of_a_trigger_before_our_stamp_do_not_make_it_a_change(app):
+    app.run("create trigger mine after update of title on doc begin update tag set colour = coalesce(colour, '') || 'x'; end")
+    app.run("update doc set title = 'other' where title = 'first'")
+    assert sorted(entry[:3] for entry in app.outbox()) == [
+        ("doc", "update", A), ("tag", "update", "1"), ("tag", "update", "2"), ("tag", "update", "3")]
+
+
 def test_triggers_of_the_application_between_ours_do_not_confuse_a_replace(app):
     app.run("create trigger mine1 before insert on tag begin insert or ignore into line (id) values (new.id + 500); end")
     app.run("create trigger mine2 after insert on tag when new.id < 100 begin"

@@ -101,6 +101,13 @@ def test_update_or_replace_deletes_who_stood_in_the_way(app):
     assert entries[1][3] == {"label": "green", "colour": None, "weight": "NaN", "raw": b"", "exact": None}
 
 
+def test_a_changed_key_replaces_by_another_value_too(app):
+    app.run("update or replace tag set id = 10, label = 'blue' where id = 1")
+    entries = app.outbox()
+    assert [entry[1:3] for entry in entries] == [("delete", "1"), ("delete", "2"), ("insert", "10")]
+    assert entries[1][3]["label"] == "blue"
+
+
 def test_composite_keys_replace(app):
     app.run("insert or replace into member (team, position, name, points) values ('OPS', 'lead  ', 'Bob', 5)")
     entries = app.outbox()

@@ -130,3 +130,25 @@ def test_a_push_that_takes_its_time_is_not_cut_off(world):
     syncing.join()
     assert device.value("select count(*) from tide_outbox") == 0
     assert world.value("select note from slow") == "here"
+
+
+def test_nothing_stays_in_the_session_that_a_pooler_lends(world, place, numbers):
+    """The next client of it has the server's own settings, and nobody listens for somebody who is gone."""
+    world.run(SCHEMA)
+    world.track(*TABLES)
+    with Pooler(f"{place}/pooler{next(numbers)}", world.cluster, pool_size=1) as pooler:
+        session = pooler.connect(world.database)
+        look = ("select (select string_agg(name || ' ' || setting, ', ' order by name) from pg_settings where source = 'session' and name <> 'application_name'),"
+                " (select count(*) from pg_prepared_statements), (select count(*) from pg_listening_channels())")
+        with session.cursor() as cursor:
+            cursor.execute(look)
+            before = cursor.fetchall()
+            daemon = world.daemon(conninfo=pooler.conninfo(world.database))
+            daemon.wait_caught_up()
+            daemon.query("update thing set note = 'here'")
+            daemon.wait_caught_up()
+            assert world.value("select count(*) from thing where note = 'here'") == 3
+            daemon.stop()
+            cursor.execute(look)
+            assert cursor.fetchall() == before
+        session.close()
