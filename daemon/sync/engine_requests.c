@@ -71,7 +71,6 @@ static enum outcome take_reload(struct engine *engine, struct error *err)
     primary_free(engine->primary);
     primary_free(engine->copier);
     engine->primary = engine->copier = NULL;
-    engine->schema_known = false;
     return primary_new(&engine->primary, &engine->config.primary, err);
 }
 

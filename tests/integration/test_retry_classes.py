@@ -53,7 +53,7 @@ def change_arrives(world, daemon, note, timeout_s=40):
     assert daemon.status()["rejected"]["count"] == 0
 
 
-@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "53300", "53200", "55P03", "57014", "58030", "25006"])
+@pytest.mark.parametrize("sqlstate", ["40001", "40P01", "53300", "53200", "55P03", "57014", "58030", "25006", "25P03"])
 def test_what_passes_is_waited_out(world, sqlstate):
     daemon = make(world)
     world.run("insert into fault values (%s)", (sqlstate,))
