@@ -68,6 +68,17 @@ def test_the_mark_moves_on_while_nothing_changes(followed):
     assert daemon.status()["mark"] > before
 
 
+def test_a_stop_leaves_how_fresh_the_cache_is(followed):
+    """Rounds that bring nothing write nothing: only the end of the daemon writes down how far it came."""
+    _, daemon = followed
+    before = daemon.value("select complete_up_to from tide_status")
+    daemon.wait_caught_up()
+    seen = daemon.status()["mark"]
+    assert seen > before
+    daemon.stop()
+    assert daemon.value("select complete_up_to from tide_status") >= seen
+
+
 def test_status_without_a_daemon_reads_the_cache(followed):
     _, daemon = followed
     daemon.stop()

@@ -226,3 +226,18 @@ def test_a_cache_that_was_away_longer_than_deletes_are_remembered_sweeps_once(wo
               " insert into tidemark.retention values ('note'::regclass, '1 day', now() + interval '1 second')")
     daemon.sync()
     world.assert_equal(daemon, "note")
+
+
+def test_a_long_pause_is_a_time_away_too(world):
+    """The link stays open, and what was deleted meanwhile is forgotten all the same."""
+    world.run("create table note (id int primary key, body text); insert into note select n, 'x' from generate_series(1, 20) n")
+    world.track("note")
+    daemon = world.daemon()
+    daemon.wait_caught_up()
+    daemon.tool("pause")
+    daemon.wait_state("paused")
+    world.run("delete from note where id <= 3; delete from tidemark.deleted_row;"
+              " insert into tidemark.retention values ('note'::regclass, '1 day', now() + interval '1 second')")
+    daemon.tool("resume")
+    daemon.wait_caught_up()
+    world.assert_equal(daemon, "note")

@@ -356,3 +356,22 @@ def test_a_row_that_had_to_make_room_is_read_again_before_the_next_sweep(world):
     world.run("update seat set place = 'c' where id = 2; update seat set place = 'b', updated_at = now() where id = 1")
     wait_until(lambda: daemon.query("select id, place from seat order by id") == [(1, "b"), (2, "c")],
                lambda: f"{daemon.query('select * from seat')}\n{daemon.log()}", 15)
+
+
+def test_each_version_of_a_row_crosses_the_wire_once(world):
+    world.run(SCHEMA)
+    world.track("item", "other")
+    proxy = world.proxy()
+    daemon = world.daemon(NO_SWEEP, conninfo=proxy.conninfo(world.database), start=False)
+
+    def messages():
+        proxy.heal()
+        daemon.sync()
+        return proxy.server_messages
+
+    daemon.sync()
+    idle = messages()
+    world.run("update item set note = 'once'; delete from other")
+    assert messages() >= idle + 200
+    assert messages() < idle + 50
+    world.assert_equal(daemon, "item", "other")

@@ -69,6 +69,17 @@ def test_what_passes_is_waited_out(world, sqlstate):
     daemon.wait_state("live")
 
 
+@pytest.mark.parametrize("sqlstate", ["55000", "42P01"])
+def test_what_another_schema_might_cure_is_refused_when_it_stays(world, sqlstate):
+    """The schema is read again first; a row does not wait for ever for an object of a trigger, say."""
+    daemon = make(world)
+    world.run("insert into fault values (%s)", (sqlstate,))
+    edit(daemon, "never")
+    wait_until(lambda: daemon.status()["rejected"]["count"], daemon.log, 40)
+    assert daemon.query("select sqlstate from tide_rejected") == [(sqlstate,)]
+    rows_arrive(world, daemon, 1)
+
+
 def test_a_new_local_change_does_not_shorten_the_wait(world):
     daemon = make(world)
     world.run("insert into fault values ('40001')")

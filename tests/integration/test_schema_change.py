@@ -116,6 +116,16 @@ def test_a_dropped_table_goes_or_is_named_and_the_others_go_on(followed):
     goes_on(world, daemon)
 
 
+def test_a_dropped_schema_goes_and_the_others_go_on(world):
+    world.run(SCHEMA + "create schema shop; create table shop.stock (id int primary key, n int); insert into shop.stock values (1, 1)")
+    world.track("item", "other", "shop.stock")
+    daemon = world.daemon({"primary": {"schema": "public, shop"}})
+    daemon.wait_caught_up()
+    world.run("drop schema shop cascade")
+    wait_until(lambda: not daemon.table("stock"), lambda: f"the table goes\n{daemon.log()}", 20)
+    goes_on(world, daemon)
+
+
 def test_a_table_dropped_and_made_anew_has_the_new_rows_only(followed):
     world, daemon = followed
     world.run("drop table item; create table item (id int primary key, text_of_it text, updated_at timestamptz not null default now());"
