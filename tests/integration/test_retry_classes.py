@@ -1,4 +1,5 @@
 """What passes by itself is tried again by itself: no new local write is needed, rows arrive meanwhile."""
+import re
 import threading
 import time
 
@@ -78,6 +79,45 @@ def test_what_another_schema_might_cure_is_refused_when_it_stays(world, sqlstate
     wait_until(lambda: daemon.status()["rejected"]["count"], daemon.log, 40)
     assert daemon.query("select sqlstate from tide_rejected") == [(sqlstate,)]
     rows_arrive(world, daemon, 1)
+
+
+def test_what_another_schema_has_cured_is_no_refusal(world):
+    """Twice in a row, each time: the first time does not count the second time."""
+    daemon = make(world)
+    world.run("create sequence tries; create or replace function fail() returns trigger language plpgsql as $$ begin"
+              " if nextval('tries') <= 2 then raise exception 'made up' using errcode = '55000'; end if; return new; end $$")
+    for note in ("first", "second"):
+        world.run("select setval('tries', 1, false)")
+        edit(daemon, note)
+        change_arrives(world, daemon, note)
+    assert world.value("select last_value from tries") == 3
+
+
+def waits(daemon, words):
+    return [float(found) for found in re.findall(words + r" in ([0-9.]+) s", daemon.log())]
+
+
+def first_wait(daemon, words, begin):
+    """Of the trouble that begin() makes; several tries later it has gone on."""
+    known = len(waits(daemon, words))
+    begin()
+    wait_until(lambda: len(waits(daemon, words)) >= known + 3, daemon.log, 20)
+    return waits(daemon, words)[known]
+
+
+def test_a_new_trouble_starts_with_a_short_wait(world):
+    """However long the last one was waited for in the end."""
+    proxy = world.proxy()
+    daemon = make(world, conninfo=proxy.conninfo(world.database))
+    for number in range(2):
+        assert first_wait(daemon, "retrying", proxy.refuse) <= 0.5, daemon.log()
+        proxy.heal()
+        rows_arrive(world, daemon, number)
+    for number in range(2):
+        world.run("insert into fault values ('40001')")
+        assert first_wait(daemon, "pushing again", lambda: edit(daemon, f"patient {number}")) <= 0.5, daemon.log()
+        world.run("delete from fault")
+        change_arrives(world, daemon, f"patient {number}")
 
 
 def test_a_new_local_change_does_not_shorten_the_wait(world):
