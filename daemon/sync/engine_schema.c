@@ -6,6 +6,7 @@
 #include "daemon/primary/primary_transaction.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/base/fault_point.h"
 #include "lib/db/database.h"
 #include "lib/store/carry_over.h"
 #include "lib/store/mirror_layout.h"
@@ -15,6 +16,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Of a round. An application that waits for the lock of the cache waits for so much. */
+#define SLICE_BYTES ((int64_t)fault_limit(512, 4) << 20)
 
 /* ---- identity of the cluster ---- */
 
@@ -312,7 +316,7 @@ enum outcome engine_make_pull(struct engine *engine, struct error *err)
         .overlap_us = engine->config.overlap_us,
         .sweep_interval_us = engine->config.sweep_interval_us,
         .memory_limit_bytes = (size_t)8 << 20,
-        .slice_bytes = (int64_t)512 << 20,
+        .slice_bytes = SLICE_BYTES,
         .pending = engine->pending,
         .schema_names = engine->config.selection.schemas,
         .number = ++engine->numbering,

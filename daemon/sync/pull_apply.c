@@ -142,8 +142,10 @@ static enum outcome commit_slice(struct pull *pull, struct error *err)
         catalog_put_state(db, "catching up", clock_now_us(),
                           "a large change is being applied in several steps",
                           err) == FAILED ||
-        catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED ||
-        cache_checkpoint(pull->cache, pull->settings.slice_bytes / 4, err) == FAILED ||
+        catalog_close_gate(db, err) == FAILED || database_commit(db, err) == FAILED)
+        return FAILED;
+    fault_point("pull.slice_committed");
+    if (cache_checkpoint(pull->cache, pull->settings.slice_bytes / 4, err) == FAILED ||
         database_begin(db, err) == FAILED || catalog_open_gate(db, err) == FAILED)
         return FAILED;
     return catch_up_pending(pull, err);
