@@ -6,7 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
 #include "lib/store/capture.h"
-#include "lib/store/mirror_sql.h"
+#include "lib/store/local_table.h"
 #include "lib/store/pending.h"
 
 #include <malloc.h>
@@ -24,13 +24,10 @@
 static enum outcome count_rows(struct engine *engine, struct followed_table *followed,
                                struct error *err)
 {
-    OWNED(buffer_release) struct buffer sql = {0};
     int64_t start_us = clock_monotonic_us();
 
-    mirror_sql_count_live(&sql, followed->table, followed->table->name);
-    if (buffer_check(&sql, err) == FAILED ||
-        database_query_int(engine->cache.db, "count the rows", sql.data,
-                           &followed->live_rows, err) == FAILED)
+    if (local_table_count(engine->cache.db, followed->table, &followed->live_rows, err) ==
+        FAILED)
         return FAILED;
     followed->counted_at_us = clock_monotonic_us();
     followed->count_cost_us = followed->counted_at_us - start_us;

@@ -3,41 +3,26 @@
 #include "daemon/sync/status_document.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
+#include "lib/model/table_reading.h"
 #include "lib/store/cache.h"
 #include "lib/store/catalog.h"
-#include "lib/store/mirror_sql.h"
+#include "lib/store/local_table.h"
 
 #include <stdlib.h>
-
-/* Without the definition of the table: the view that leaves tombstones out, where there
- * is one. */
-static enum outcome count_rows(struct database *db, const char *name, int64_t *out_rows,
-                               struct error *err)
-{
-    OWNED(buffer_release) struct buffer sql = {0};
-    OWNED(buffer_release) struct buffer view = {0};
-    struct error ignored;
-
-    buffer_append_format(&view, "live_%s", name);
-    buffer_append_text(&sql, "select count(*) from ");
-    mirror_sql_identifier(&sql, view.data ? view.data : "");
-    if (buffer_check(&sql, err) == FAILED || buffer_check(&view, err) == FAILED)
-        return FAILED;
-    if (database_query_int(db, "count the rows", sql.data, out_rows, &ignored) == OK)
-        return OK;
-    buffer_clear(&sql);
-    buffer_append_text(&sql, "select count(*) from ");
-    mirror_sql_identifier(&sql, name);
-    if (buffer_check(&sql, err) == FAILED)
-        return FAILED;
-    return database_query_int(db, "count the rows", sql.data, out_rows, err);
-}
 
 /* Takes the text of `stored` over. */
 static enum outcome take_table(struct database *db, struct catalog_table *stored,
                                struct status_table *out_fact, struct error *err)
 {
+    OWNED(table_release) struct table table = {0};
+    int64_t rows = 0;
+
+    if (table_reading(stored->fingerprint, &table, err) == FAILED ||
+        local_table_count(db, &table, &rows, err) == FAILED)
+        return error_wrap(err, "%s", stored->name);
     *out_fact = (struct status_table){
+        .has_row_count = true,
+        .rows = rows,
         .name = TAKE(stored->name),
         .schema = TAKE(stored->schema),
         .cursor = TAKE(stored->cursor.exact),
@@ -46,11 +31,9 @@ static enum outcome take_table(struct database *db, struct catalog_table *stored
         .mark_us = stored->cursor.mark_us,
         .swept_us = stored->cursor.swept_us,
         .visible = true,
-        .has_delta = true,
+        .has_delta =
+            table.updated_at != TABLE_NO_COLUMN || table.deleted_at != TABLE_NO_COLUMN,
     };
-    if (count_rows(db, out_fact->name, &out_fact->rows, err) == FAILED)
-        return FAILED;
-    out_fact->has_row_count = true;
     return OK;
 }
 

@@ -2,11 +2,9 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
-#include "lib/db/database.h"
 #include "lib/db/statement.h"
 #include "lib/store/change_counts.h"
 #include "lib/store/local_table.h"
-#include "lib/store/mirror_sql.h"
 #include "file_status.sql.h"
 
 #include <stdbool.h>
@@ -25,15 +23,9 @@ static enum outcome count_rows(struct database *db, const char *name, int64_t *o
                                struct error *err)
 {
     OWNED(table_release) struct table table = {0};
-    OWNED(buffer_release) struct buffer sql = {0};
     enum outcome outcome = local_table_read(db, name, &table, err);
 
-    if (outcome != OK)
-        return outcome;
-    mirror_sql_count_live(&sql, &table, name);
-    if (buffer_check(&sql, err) == FAILED)
-        return FAILED;
-    return database_query_int(db, "count the rows", sql.data, out_rows, err);
+    return outcome == OK ? local_table_count(db, &table, out_rows, err) : outcome;
 }
 
 static enum outcome append_table(struct database *db, const struct statement *query,

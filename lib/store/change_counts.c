@@ -1,7 +1,6 @@
 #include "lib/store/change_counts.h"
 
 #include "lib/base/cleanup.h"
-#include "lib/db/database.h"
 #include "lib/db/statement.h"
 #include "lib/model/table.h"
 #include "change_counts.sql.h"
@@ -162,16 +161,12 @@ enum outcome change_counts_read(struct database *db, struct change_counts *out_c
                                 struct error *err)
 {
     OWNED(change_counts_release) struct change_counts counts = {0};
-    int64_t has_outbox = 0;
 
-    if (database_query_int(db, "look for the outbox", change_counts_sql.has_outbox.text,
-                           &has_outbox, err) == FAILED)
-        return FAILED;
-    if (has_outbox && (read_pending(db, &counts, err) == FAILED ||
-                       read_rejected(db, &counts, err) == FAILED ||
-                       read_first_rejected(db, &counts.first_rejected, err) == FAILED ||
-                       read_conflicts(db, &counts, err) == FAILED ||
-                       read_device(db, &counts, err) == FAILED))
+    if (read_pending(db, &counts, err) == FAILED ||
+        read_rejected(db, &counts, err) == FAILED ||
+        read_first_rejected(db, &counts.first_rejected, err) == FAILED ||
+        read_conflicts(db, &counts, err) == FAILED ||
+        read_device(db, &counts, err) == FAILED)
         return FAILED;
     *out_counts = TAKE(counts);
     return OK;

@@ -41,7 +41,7 @@ struct change_counts {
     char *device_id; /* NULL: none yet */
 };
 
-/* Looks at each entry of the outbox. A cache of an older version has no changes. */
+/* Looks at each entry of the outbox. */
 MUST_CHECK enum outcome change_counts_read(struct database *db,
                                            struct change_counts *out_counts,
                                            struct error *err);

@@ -1,6 +1,3 @@
--- name: has_outbox
-select count(*) from sqlite_master where type = 'table' and name = 'tide_outbox';
-
 -- name: pending
 -- julianday is in days, and 2440587.5 is 1970-01-01.
 select coalesce(tide_table.name, 'table ' || table_id),

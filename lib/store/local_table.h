@@ -15,4 +15,8 @@ struct database;
 MUST_CHECK enum outcome local_table_read(struct database *db, const char *name,
                                          struct table *out_table, struct error *err);
 
+/* Its rows that are no tombstones. */
+MUST_CHECK enum outcome local_table_count(struct database *db, const struct table *table,
+                                          int64_t *out_rows, struct error *err);
+
 #endif

@@ -41,6 +41,19 @@ def test_status_json_has_every_promised_key(followed):
     assert status["cost"]["file_bytes"] > 0 and status["cost"]["resident_bytes"] > 1_000_000
 
 
+def test_status_without_a_daemon_says_the_same_of_each_table(world):
+    world.run(SCHEMA + "create table plain (id int primary key); insert into plain values (1), (2)")
+    world.run("update item set deleted_at = now() where id <= 10")
+    daemon = world.daemon()
+    daemon.wait_caught_up()
+    keys = ("schema", "mode", "rows", "promise")
+    running = {name: [daemon.table(name)[key] for key in keys] for name in ("item", "plain")}
+    daemon.stop()
+    answer = daemon.tool("status", "--json")
+    stopped = {table["name"]: [table[key] for key in keys] for table in answer.document["tables"]}
+    assert stopped == running
+
+
 def test_status_for_people_says_state_table_and_rows(followed):
     world, daemon = followed
     out = daemon.tool("status").out
