@@ -268,15 +268,20 @@ static int64_t resident_bytes(void)
     return resident * 4096;
 }
 
+/* Who tells what a stopped daemon left in the file is not the daemon. */
+static json_t *memory(const struct status_facts *facts)
+{
+    return facts->state == SYNC_STOPPED ? json_null() : json_integer(resident_bytes());
+}
+
 static json_t *cost_document(const struct status_facts *facts)
 {
     struct cache_sizes sizes;
 
     cache_measure(facts->promises.cache_path, &sizes);
-    return json_pack("{s:I, s:I, s:I, s:I}", "file_bytes", (json_int_t)sizes.file_bytes,
+    return json_pack("{s:I, s:I, s:I, s:o}", "file_bytes", (json_int_t)sizes.file_bytes,
                      "wal_bytes", (json_int_t)sizes.wal_bytes, "disk_free_bytes",
-                     (json_int_t)sizes.disk_free_bytes, "resident_bytes",
-                     (json_int_t)resident_bytes());
+                     (json_int_t)sizes.disk_free_bytes, "resident_bytes", memory(facts));
 }
 
 /* The cache is complete up to where its slowest table is. */

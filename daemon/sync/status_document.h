@@ -87,6 +87,7 @@ json_t *status_reason(const struct error *reason); /* null for NULL */
  * memory. */
 json_t *status_changes_document(const struct status_facts *facts);
 
+/* "cost.resident_bytes" is the daemon's memory: null where none is at work. */
 json_t *status_facts_document(const struct status_facts *facts);
 
 #endif

@@ -97,6 +97,9 @@ def test_status_without_a_daemon_reads_the_cache(followed):
     daemon.stop()
     answer = daemon.tool("status", "--json")
     assert answer.document["state"] == "stopped", answer
+    assert answer.document["cost"]["resident_bytes"] is None, answer
+    shown = daemon.tool("status")
+    assert "disk " in shown.out and "memory" not in shown.out, shown
     assert answer.document["mark"] and [table["rows"] for table in answer.document["tables"]] == [100]
 
 

@@ -125,6 +125,22 @@ static void nothing_to_say_is_zeros(void **state)
     json_decref(document);
 }
 
+static void only_a_daemon_at_work_has_memory(void **state)
+{
+    OWNED(board_drop) struct status_board *board = board_new();
+    json_t *stopped = document_of(board);
+    json_t *live;
+
+    (void)state;
+    status_board_set_state(board, SYNC_LIVE, NULL, 0);
+    live = document_of(board);
+    assert_true(json_is_null(
+        json_object_get(json_object_get(stopped, "cost"), "resident_bytes")));
+    assert_true(number(live, "cost", "resident_bytes") > 0);
+    json_decref(stopped);
+    json_decref(live);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_key_of_any_bytes_is_shown),
         cmocka_unit_test(a_push_says_why_it_waits),
         cmocka_unit_test(nothing_to_say_is_zeros),
+        cmocka_unit_test(only_a_daemon_at_work_has_memory),
     };
 
     return cmocka_run_group_tests_name("status_document", tests, NULL, NULL);
