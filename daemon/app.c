@@ -139,6 +139,7 @@ static void prepare_signals(void)
     signal(SIGHUP, SIG_IGN);
     signal(SIGUSR1, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
 }
 
 static void on_stop(void *context)

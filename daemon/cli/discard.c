@@ -43,6 +43,24 @@ static enum outcome collect(struct database *db, const int64_t *ids, size_t coun
     return *out_document ? OK : error_out_of_memory(err);
 }
 
+/* A full disk may take a part first. */
+static bool write_text(int fd, const char *text)
+{
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        ssize_t written = write(fd, text, left);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return false;
+        text += written;
+        left -= (size_t)written;
+    }
+    return fsync(fd) == 0;
+}
+
 /* <cache>-discarded-2026-11-22T12:40:31.000000Z.json, readable as the cache's owner only.
  */
 static enum outcome write_copy(const struct cache *cache, const json_t *document,
@@ -52,7 +70,6 @@ static enum outcome write_copy(const struct cache *cache, const json_t *document
     OWNED(text_free) char *text = json_dumps(document, JSON_INDENT(2));
     char now[CLOCK_TEXT_SIZE];
     int fd;
-    bool written;
 
     clock_format_utc(clock_now_us(), now);
     buffer_append_format(&path, "%s-discarded-%s.json", cache->path, now);
@@ -61,12 +78,13 @@ static enum outcome write_copy(const struct cache *cache, const json_t *document
     fd = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set_errno(err, "write %s", path.data);
-    written = write(fd, text, strlen(text)) == (ssize_t)strlen(text) && fsync(fd) == 0;
-    if (close(fd) != 0 || !written) {
+    if (!write_text(fd, text)) {
         error_set_errno(err, "write %s", path.data);
+        close(fd);
         unlink(path.data);
         return FAILED;
     }
+    close(fd);
     *out_file = buffer_take(&path);
     return OK;
 }

@@ -41,6 +41,7 @@ int main(int argc, char **argv)
     log_start();
     database_configure_process();
     signal(SIGPIPE, SIG_DFL); /* a closed pipe ends us quietly, whoever started us */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error like a full disk */
     invocation.request.environment = environ;
     invocation.request.is_root = geteuid() == 0;
     if (command_line_parse(argc, argv, &invocation, &err) == FAILED)

@@ -49,6 +49,8 @@ enum outcome error_set_errno(struct error *err, const char *format, ...)
     if (used >= 0 && (size_t)used < sizeof(err->message))
         snprintf(err->message + used, sizeof(err->message) - (size_t)used, ": %s",
                  strerror(number));
+    if (number == ENOSPC || number == EDQUOT)
+        error_hint(err, "make room on that disk");
     return FAILED;
 }
 

@@ -42,7 +42,7 @@ PRINTF_LIKE(3, 4)
 enum outcome error_set(struct error *err, enum error_kind kind, const char *format, ...);
 
 /* "format: strerror(errno)"; the kind is ERROR_SYSTEM, or ERROR_TRANSIENT for lost
- * connections. */
+ * connections. A full disk has its hint already. */
 PRINTF_LIKE(2, 3)
 enum outcome error_set_errno(struct error *err, const char *format, ...);
 

@@ -71,6 +71,12 @@ static enum outcome make_file(const struct cache_config *config, struct error *e
     return outcome;
 }
 
+/* What SQLite says of the file itself names it already. */
+static enum outcome name_cache(const char *path, struct error *err)
+{
+    return strstr(err->message, path) ? FAILED : error_wrap(err, "%s", path);
+}
+
 static enum outcome check_owner(struct cache *cache, int64_t *out_version,
                                 struct error *err)
 {
@@ -83,7 +89,7 @@ static enum outcome check_owner(struct cache *cache, int64_t *out_version,
                            out_version, err) == FAILED ||
         database_query_int(cache->db, "read the cache",
                            "select count(*) from sqlite_schema", &tables, err) == FAILED)
-        return error_wrap(err, "%s", cache->path);
+        return name_cache(cache->path, err);
     if (application_id != APPLICATION_ID && tables > 0) {
         error_set(err, ERROR_INVALID, "%s is another program's database", cache->path);
         return error_hint(err, "name a file of its own in [cache] path");
@@ -111,7 +117,8 @@ static enum outcome migrate(struct cache *cache, int64_t version, struct error *
             database_run(cache->db, migration->name, pragma, err) == FAILED ||
             database_commit(cache->db, err) == FAILED) {
             database_roll_back(cache->db);
-            return error_wrap(err, "prepare the cache %s", cache->path);
+            name_cache(cache->path, err);
+            return error_wrap(err, "prepare the cache");
         }
         fault_point("cache.migrated");
     }
@@ -172,7 +179,9 @@ static enum outcome require_this_version(const char *path, int64_t version,
 {
     if (version == (int64_t)version_of_this_program())
         return OK;
-    error_set(err, ERROR_INVALID, "%s was last used by an older tidemark", path);
+    error_set(err, ERROR_INVALID,
+              "%s was last used by an older tidemark, or its making was broken off",
+              path);
     return error_hint(err, "start tidemarkd or run `tidemark sync` once: it brings the "
                            "file up to date");
 }

@@ -32,10 +32,14 @@ static void assert_not_opened(const char *path, enum error_kind kind, const char
     const struct cache_config config = {.path = path, .mode = 0660};
     struct cache cache = {0};
     struct error err = {0};
+    const char *named;
 
     assert_int_equal(cache_open(&cache, &config, &err), FAILED);
     if (err.kind != kind || !strstr(err.message, message) || !strstr(err.hint, hint))
         fail_msg("%s error: %s (%s)", error_kind_name(err.kind), err.message, err.hint);
+    named = strstr(err.message, path);
+    if (named && strstr(named + 1, path))
+        fail_msg("the file is named twice: %s", err.message);
     assert_null(cache.db);
 }
 
@@ -286,6 +290,7 @@ static void a_disk_that_fills_up_meanwhile_leaves_the_old_format(void **state)
     full.rlim_cur = 40000; /* room for -shm, not for all the pages of a migration */
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
     assert_not_opened(folder->file, ERROR_SYSTEM, folder->file, "");
+    assert_not_opened(folder->file, ERROR_SYSTEM, "disk I/O error", "ulimit -f");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     cache = opened(folder->file);
     assert_int_equal(number_of(cache.db, "select count(*) from tide_gate"), 1);

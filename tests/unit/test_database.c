@@ -6,7 +6,9 @@
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Runs for a very long time unless it is stopped. */
@@ -53,6 +55,44 @@ static void a_file_that_must_exist_is_not_made(void **state)
     assert_int_equal(err.kind, ERROR_SYSTEM);
     assert_non_null(strstr(err.message, folder->file));
     assert_true(err.hint[0]);
+}
+
+static void a_file_that_may_not_grow_says_so(void **state)
+{
+    struct database *db = open_folders_file(state);
+    struct rlimit before;
+    struct rlimit small;
+    struct error err = {0};
+
+    run_sql(db, "create table t (a)");
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = 8192, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(
+        database_run(db, "fill", "insert into t values (zeroblob(100000))", &err),
+        FAILED);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(err.kind, ERROR_SYSTEM);
+    assert_non_null(strstr(err.message, "fill: disk I/O error (File too large)"));
+    assert_non_null(strstr(err.message, db->path));
+    assert_true(err.hint[0]);
+    assert_int_equal(number_of(db, "select count(*) from t"), 0);
+    database_free(db);
+}
+
+static void what_outgrows_its_limit_of_pages_is_no_lack_of_room(void **state)
+{
+    struct database *db = open_folders_file(state);
+    struct error err = {0};
+
+    run_sql(db, "create table t (a); pragma max_page_count = 4");
+    assert_int_equal(
+        database_run(db, "fill", "insert into t values (zeroblob(100000))", &err),
+        FAILED);
+    assert_non_null(strstr(err.message, "full"));
+    assert_non_null(strstr(err.hint, "KiB free"));
+    database_free(db);
 }
 
 static void a_read_only_one_cannot_be_written(void **state)
@@ -215,6 +255,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_new_file_is_made),
         CASE(a_file_that_must_exist_is_not_made),
+        CASE(a_file_that_may_not_grow_says_so),
+        CASE(what_outgrows_its_limit_of_pages_is_no_lack_of_room),
         CASE(a_read_only_one_cannot_be_written),
         CASE(the_file_is_not_trusted),
         cmocka_unit_test(the_page_cache_has_the_size_asked_for),
