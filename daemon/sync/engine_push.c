@@ -9,6 +9,7 @@
 #include "lib/store/change_counts.h"
 #include "lib/store/outbox_quarantine.h"
 #include "lib/store/pending.h"
+#include "lib/store/push_record.h"
 
 #include <string.h>
 
@@ -203,13 +204,24 @@ static enum outcome put_off(struct engine *engine, const struct error *err)
     return OK;
 }
 
+/* The record stands and nobody knows, or nobody has noted, what became of the push: a
+ * round would take its echo for a change of rows that still wait, and leave it out. */
+static bool is_in_flight(struct engine *engine)
+{
+    struct push_in_flight in_flight;
+    struct error ignored;
+
+    return push_record_in_flight(engine->cache.db, &in_flight, &ignored) != NOTHING;
+}
+
 /* Whether rows can arrive all the same. FAILED: the whole attempt has failed. */
 static enum outcome settle_failure(struct engine *engine, struct error *err)
 {
     bool schema = err->kind == ERROR_SCHEMA;
 
     if (schema || err->kind == ERROR_INTERRUPTED ||
-        !primary_is_connected(engine->primary)) {
+        !primary_is_connected(engine->primary) ||
+        (err->kind != ERROR_CONFLICT && is_in_flight(engine))) {
         engine->schema_known = engine->schema_known && !schema;
         set_push_state(engine, PUSH_IDLE, NULL, 0);
         return FAILED;

@@ -298,9 +298,8 @@ enum outcome push_record_finish(struct database *db, const struct outbox_tables 
                                 const struct push_in_flight *push, struct error *err)
 {
     fault_point("push.before_finish");
-    if (database_begin(db, err) == FAILED)
-        return FAILED;
-    if (finish(db, tables, push, err) == FAILED || database_commit(db, err) == FAILED) {
+    if (database_begin(db, err) == FAILED || finish(db, tables, push, err) == FAILED ||
+        database_commit(db, err) == FAILED) {
         database_roll_back(db);
         return error_wrap(err, "finish the push");
     }
