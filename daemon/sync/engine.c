@@ -212,9 +212,20 @@ static enum outcome push_and_pull(struct engine *engine, bool asked, struct erro
     return engine_catch_up(engine, err);
 }
 
+/* Wanted until it is done: a file that cannot be written now can be later. */
+static enum outcome start_over_if_wanted(struct engine *engine, struct error *err)
+{
+    if (!engine->start_over_wanted)
+        return OK;
+    if (engine_start_over(engine, err) == FAILED)
+        return FAILED;
+    engine->start_over_wanted = false;
+    return OK;
+}
+
 static enum outcome attempt(struct engine *engine, bool asked, struct error *err)
 {
-    if (connect(engine, err) == FAILED)
+    if (start_over_if_wanted(engine, err) == FAILED || connect(engine, err) == FAILED)
         return FAILED;
     if ((!engine->schema_known || engine_has_table_to_retry(engine)) &&
         engine_read_schema(engine, err) == FAILED)

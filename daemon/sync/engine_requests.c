@@ -100,14 +100,13 @@ enum outcome engine_take_requests(struct engine *engine, struct engine_task *out
 {
     struct engine_requests *requests = &engine->requests;
     enum outcome outcome = OK;
-    bool resync_all;
 
     drain(requests->wake_fd);
     pthread_mutex_lock(&requests->lock);
     if (requests->reload)
         outcome = take_reload(engine, err);
     take_resyncs(engine);
-    resync_all = requests->resync_all;
+    engine->start_over_wanted = engine->start_over_wanted || requests->resync_all;
     requests->resync_all = false;
     *out_task = (struct engine_task){
         .ticket = requests->last_ticket,
@@ -116,8 +115,6 @@ enum outcome engine_take_requests(struct engine *engine, struct engine_task *out
         .paused = requests->paused,
     };
     pthread_mutex_unlock(&requests->lock);
-    if (outcome == OK && resync_all)
-        outcome = engine_start_over(engine, err);
     return outcome;
 }
 

@@ -66,6 +66,7 @@ struct engine {
     struct engine_push push;
     struct cache_watch *watch; /* NULL outside engine_run() */
     struct histogram write_lock;
+    bool start_over_wanted; /* as a new device, before anything else */
     bool schema_known;
     char *catalog_digest;
     int64_t schema_read_at_us; /* monotonic */

@@ -93,11 +93,12 @@ class Notifications:
 class Daemon:
     """One cache: its folder, configuration, and the daemon that may run on it."""
 
-    def __init__(self, folder, conninfo, settings=None, faults=False, start=True, environment=None):
-        """settings: {"sync": {"poll_interval": "50ms"}, …} on top of the defaults here."""
+    def __init__(self, folder, conninfo, settings=None, faults=False, start=True, environment=None, prefix=()):
+        """settings: {"sync": {"poll_interval": "50ms"}, …} on top of the defaults here.
+        prefix: a command that runs daemon and tool, such as nsenter."""
         os.makedirs(folder, exist_ok=True)
         self.folder, self.faults = folder, faults
-        self.environment = environment or {}
+        self.environment, self.prefix = environment or {}, list(prefix)
         self.config_path = os.path.join(folder, "tidemark.conf")
         self.cache_path = os.path.join(folder, "cache.db")
         self.log_path = os.path.join(folder, "tidemarkd.log")
@@ -131,7 +132,7 @@ class Daemon:
         command = [program("tidemarkd", self.faults or bool(fault)), "-c", self.config_path]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                ["setpriv", "--pdeathsig=KILL", "--", *prefix, *command], cwd="/", env=environment,
+                ["setpriv", "--pdeathsig=KILL", "--", *self.prefix, *prefix, *command], cwd="/", env=environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if ready:
             self.wait_ready()
@@ -191,8 +192,9 @@ class Daemon:
 
     def tool(self, *arguments, **more):
         environment = {**self.environment, **more.pop("environment", {})}
+        prefix = [*self.prefix, *more.pop("prefix", ())]
         return run_program(program("tidemark", self.faults), "-c", self.config_path, *arguments,
-                           environment=environment, **more)
+                           environment=environment, prefix=prefix, **more)
 
     def sync(self, **more):
         """`tidemark sync`, expected to succeed."""
