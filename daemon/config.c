@@ -95,7 +95,7 @@ int64_t config_duration_us(const struct config *config, enum setting_id id)
     return config->values[id].value.duration_us;
 }
 
-bool config_flag(const struct config *config, enum setting_id id)
+static bool config_flag(const struct config *config, enum setting_id id)
 {
     return config->values[id].value.flag;
 }
@@ -110,12 +110,12 @@ const char *const *config_list(const struct config *config, enum setting_id id)
     return (const char *const *)config->values[id].value.list;
 }
 
-int64_t config_number(const struct config *config, enum setting_id id)
+static int64_t config_number(const struct config *config, enum setting_id id)
 {
     return config->values[id].value.number;
 }
 
-size_t config_choice(const struct config *config, enum setting_id id)
+static size_t config_choice(const struct config *config, enum setting_id id)
 {
     return config->values[id].value.choice;
 }

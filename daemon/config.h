@@ -48,10 +48,7 @@ const char *config_file(const struct config *config);
 /* Unset text, path and list are NULL. What is returned lives as long as the config. */
 const char *config_text(const struct config *config, enum setting_id id);
 int64_t config_duration_us(const struct config *config, enum setting_id id);
-bool config_flag(const struct config *config, enum setting_id id);
 unsigned int config_mode(const struct config *config, enum setting_id id);
-int64_t config_number(const struct config *config, enum setting_id id);
-size_t config_choice(const struct config *config, enum setting_id id);
 const char *const *config_list(const struct config *config, enum setting_id id);
 
 /* One value as a person would write it, and where it came from. */
