@@ -8,7 +8,6 @@
 #include "daemon/sync/push_filing.h"
 #include "daemon/sync/push_isolate.h"
 #include "daemon/sync/push_ledger.h"
-#include "lib/base/clock.h"
 #include "lib/base/fault_point.h"
 #include "lib/model/conflict_rule.h"
 
@@ -230,9 +229,7 @@ static enum outcome count_failure(const struct attempt *attempt, struct error *e
 static enum outcome run(struct push *push, const struct push_request *request,
                         struct push_summary *out_summary, struct error *err)
 {
-    struct attempt attempt = {.push = push,
-                              .tables = request->tables,
-                              .in_flight = {.started_us = clock_now_us()}};
+    struct attempt attempt = {.push = push, .tables = request->tables};
     enum outcome outcome = fill(push, request, &attempt.staged, err);
 
     if (outcome != OK)

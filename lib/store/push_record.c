@@ -165,7 +165,6 @@ enum outcome push_record_in_flight(struct database *db, struct push_in_flight *o
         return outcome;
     read_id(&query, 0, out_push->push_id);
     out_push->through = statement_column_int(&query, 1);
-    out_push->started_us = statement_column_int(&query, 2);
     return OK;
 }
 
@@ -178,7 +177,6 @@ static enum outcome put(struct database *db, const struct push_in_flight *push,
         return FAILED;
     statement_bind_text(&statement, 1, push->push_id);
     statement_bind_int(&statement, 2, push->through);
-    statement_bind_int(&statement, 3, push->started_us);
     return statement_run(&statement, err);
 }
 

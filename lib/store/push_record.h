@@ -61,8 +61,7 @@ MUST_CHECK enum outcome push_record_knows(struct database *db, const char *push_
 
 struct push_in_flight {
     char push_id[PUSH_ID_SIZE];
-    int64_t through;
-    int64_t started_us;
+    int64_t through; /* last sequence of the outbox that it holds */
 };
 
 /* NOTHING: none. */

@@ -23,10 +23,10 @@ update tide_device set primary_changed = 1;
 select 1 from tide_push_history where push_id = :push_id;
 
 -- name: in_flight
-select push_id, through, started_us from tide_push;
+select push_id, through from tide_push;
 
 -- name: put
-insert into tide_push (push_id, through, started_us) values (:push_id, :through, :started_us);
+insert into tide_push (push_id, through) values (:push_id, :through);
 
 -- name: add_refetch
 insert into tide_push_refetch (table_name, row_key)

@@ -62,9 +62,8 @@ create table tide_push_history (
 
 -- The push whose COMMIT was sent, or is about to be, and whose answer is not known.
 create table tide_push (
-    push_id    text    not null,
-    through    integer not null, -- last sequence that it holds
-    started_us integer not null
+    push_id text    not null,
+    through integer not null -- last sequence that it holds
 );
 
 -- Rows that are to be read again when that push is known to have arrived.
