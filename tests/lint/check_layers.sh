@@ -12,9 +12,9 @@ lib/control      lib/base
 lib/repository   lib lib/base lib/db lib/model lib/store lib/control
 daemon/loop      lib/base
 daemon/observe   lib/base
-daemon/primary   lib/base lib/model daemon/loop daemon/observe
-daemon/sync      lib/base lib/db lib/model lib/store lib/control daemon/primary daemon/loop daemon/observe
-daemon/migrate   lib/base daemon/primary daemon/observe
+daemon/primary   lib/base lib/model
+daemon/sync      lib/base lib/db lib/model lib/store daemon/primary daemon/loop daemon/observe
+daemon/migrate   lib/base daemon/primary
 daemon/server    lib/base lib/control daemon/sync daemon/loop daemon/observe
 daemon           lib/base lib/db lib/model lib/store lib/control daemon/loop daemon/observe daemon/primary daemon/sync daemon/migrate daemon/server
 daemon/cli       lib/base lib/db lib/model lib/store lib/control daemon/loop daemon/observe daemon/primary daemon/sync daemon/migrate daemon
