@@ -132,6 +132,23 @@ static bool is_sendable(const struct push_statement *statement,
     return true;
 }
 
+static void append_packed_bases(struct buffer *array, const struct push_row *row,
+                                size_t count)
+{
+    OWNED(buffer_release) struct buffer bases = {0};
+    struct value packed = {.type = VALUE_TEXT};
+
+    for (size_t i = 0; i < count; i++)
+        append_value(&bases, &value_at(row, i)->base);
+    buffer_append_text(&bases, "}");
+    packed.bytes = bases.data;
+    packed.size = bases.length;
+    if (bases.failed)
+        array->failed = true;
+    else
+        append_value(array, &packed);
+}
+
 static void append_row(struct push_statement *statement, const struct push_row *row,
                        const struct value *key)
 {
@@ -144,8 +161,11 @@ static void append_row(struct push_statement *statement, const struct push_row *
         append_value(array++, &key[i]);
     for (size_t i = 0; shape->locals && i < shape->column_count; i++)
         append_value(array++, &value_at(row, i)->local);
-    for (size_t i = 0; shape->bases && i < shape->column_count; i++)
-        append_value(array++, &value_at(row, i)->base);
+    if (mirror_sql_push_packs_bases(shape))
+        append_packed_bases(array, row, shape->column_count);
+    else
+        for (size_t i = 0; shape->bases && i < shape->column_count; i++)
+            append_value(array++, &value_at(row, i)->base);
 }
 
 enum outcome push_statement_add(struct push_statement *statement,

@@ -179,6 +179,10 @@ struct mirror_push {
 };
 size_t mirror_sql_push_parameters(const struct mirror_push *push);
 
+/* Too many columns for one list there: the values before go as one parameter, in which
+ * each row has an array of texts. */
+bool mirror_sql_push_packs_bases(const struct mirror_push *push);
+
 /*
  * Each writes the rows, and yields the numbers (bigint) of those that it did not write:
  * already there, not there, hidden, or passed over by a trigger.

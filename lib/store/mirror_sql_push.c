@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* PostgreSQL allows 1664 fields in one list; a few are its own. */
+#define FIELD_LIMIT 1600
+
 /* ---- types ---- */
 
 static bool starts_with(const char *text, const char *start)
@@ -109,10 +112,18 @@ static size_t parameters_before_values(const struct mirror_push *push)
     return 1 + push->table->key_count;
 }
 
+bool mirror_sql_push_packs_bases(const struct mirror_push *push)
+{
+    return push->locals && push->bases &&
+           parameters_before_values(push) + 2 * push->column_count > FIELD_LIMIT;
+}
+
 size_t mirror_sql_push_parameters(const struct mirror_push *push)
 {
+    size_t bases = mirror_sql_push_packs_bases(push) ? 1 : push->column_count;
+
     return parameters_before_values(push) + (push->locals ? push->column_count : 0) +
-           (push->bases ? push->column_count : 0);
+           (push->bases ? bases : 0);
 }
 
 static void raw_names(struct buffer *sql, const struct mirror_push *push)
@@ -122,6 +133,10 @@ static void raw_names(struct buffer *sql, const struct mirror_push *push)
         buffer_append_format(sql, ", k%zu", i + 1);
     for (size_t i = 0; push->locals && i < push->column_count; i++)
         buffer_append_format(sql, ", v%zu", i + 1);
+    if (mirror_sql_push_packs_bases(push)) {
+        buffer_append_text(sql, ", b");
+        return;
+    }
     for (size_t i = 0; push->bases && i < push->column_count; i++)
         buffer_append_format(sql, ", b%zu", i + 1);
 }
@@ -151,7 +166,9 @@ static void with_source(struct buffer *sql, const struct mirror_push *push)
     }
     if (push->locals)
         typed_columns(sql, push, 'v');
-    if (push->bases)
+    if (mirror_sql_push_packs_bases(push))
+        buffer_append_text(sql, ", raw.b::text[] AS b");
+    else if (push->bases)
         typed_columns(sql, push, 'b');
     buffer_append_text(sql, " FROM unnest($1::bigint[]");
     for (size_t i = 1; i < mirror_sql_push_parameters(push); i++)
@@ -249,10 +266,19 @@ static void holds(struct buffer *sql, const struct table_column *column, const c
 static void holds_numbered(struct buffer *sql, const struct mirror_push *push,
                            size_t number, char letter)
 {
-    char name[32];
+    OWNED(buffer_release) struct buffer name = {0};
+    const struct table_column *column = &push->table->columns[push->columns[number]];
+    char packed[32];
 
-    snprintf(name, sizeof(name), "source.%c%zu", letter, number + 1);
-    holds(sql, &push->table->columns[push->columns[number]], name);
+    snprintf(packed, sizeof(packed), "source.b[%zu]", number + 1);
+    if (letter == 'b' && mirror_sql_push_packs_bases(push))
+        typed_value(&name, column, packed);
+    else
+        buffer_append_format(&name, "source.%c%zu", letter, number + 1);
+    if (name.failed)
+        sql->failed = true;
+    else
+        holds(sql, column, name.data);
 }
 
 /* The primary's own, not part of what was changed here. */
