@@ -297,7 +297,7 @@ static enum outcome push_once(struct engine *engine, int64_t first, int64_t targ
         return FAILED;
     if (outcome == OK)
         count_push(engine, &summary);
-    outcome = change_counts_first_entry(engine->cache.db, &left, err);
+    outcome = outbox_first_sequence(engine->cache.db, &left, err);
     if (outcome == OK && left <= request.through)
         return error_set(err, ERROR_CORRUPT,
                          "entries up to %lld of the outbox do not leave it",
@@ -311,7 +311,7 @@ static enum outcome push_through(struct engine *engine, int64_t target, struct e
     int64_t first;
     enum outcome outcome;
 
-    while ((outcome = change_counts_first_entry(engine->cache.db, &first, err)) == OK &&
+    while ((outcome = outbox_first_sequence(engine->cache.db, &first, err)) == OK &&
            first <= target) {
         if (engine_is_stopping(engine) || engine_is_asked_to_break_off(engine))
             return error_set(err, ERROR_INTERRUPTED, "asked to stop");
@@ -414,7 +414,7 @@ static enum outcome look_for_obstacles(struct engine *engine, bool asked,
 
     if (engine->push.status.state == PUSH_BLOCKED)
         return NOTHING;
-    outcome = change_counts_first_entry(engine->cache.db, &first, err);
+    outcome = outbox_first_sequence(engine->cache.db, &first, err);
     if (outcome == FAILED)
         return FAILED;
     if (outcome == NOTHING) {

@@ -164,7 +164,8 @@ static bool is_lower_case_uuid(const struct value *value)
     return true;
 }
 
-/* Whether the primary may spell the value otherwise, and its row come back as another. */
+/* Whether the primary has no other spelling for the value, under which its row would come
+ * back as another. */
 static bool is_spelled_surely(const struct table_column *column,
                               const struct value *value)
 {

@@ -211,17 +211,3 @@ enum outcome change_counts_tables(struct database *db, struct change_tables *out
     *out_tables = TAKE(tables);
     return OK;
 }
-
-enum outcome change_counts_first_entry(struct database *db, int64_t *out_sequence,
-                                       struct error *err)
-{
-    OWNED(statement_release) struct statement query = {0};
-
-    if (statement_prepare(&query, db, &change_counts_sql.first_entry, err) == FAILED ||
-        statement_step(&query, err) == FAILED)
-        return FAILED;
-    if (statement_column_is_null(&query, 0))
-        return NOTHING;
-    *out_sequence = statement_column_int(&query, 0);
-    return OK;
-}

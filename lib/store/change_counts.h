@@ -65,8 +65,4 @@ MUST_CHECK enum outcome change_counts_tables(struct database *db,
                                              struct error *err);
 void change_tables_release(struct change_tables *tables); /* a zeroed one is fine */
 
-/* The first entry that waits; NOTHING: the outbox is empty. */
-MUST_CHECK enum outcome
-change_counts_first_entry(struct database *db, int64_t *out_sequence, struct error *err);
-
 #endif

@@ -33,6 +33,3 @@ select table_id, name
   from (select distinct table_id from tide_outbox where row_key is not null)
   join tide_table using (table_id)
  order by table_id;
-
--- name: first_entry
-select min(sequence) from tide_outbox;

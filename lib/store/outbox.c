@@ -44,6 +44,13 @@ static int64_t time_us(double julian_day)
     return llround((julian_day - JULIAN_DAY_OF_1970) * MS_PER_DAY) * US_PER_MS;
 }
 
+enum outcome outbox_first_sequence(struct database *db, int64_t *out_sequence,
+                                   struct error *err)
+{
+    return database_query_int(db, outbox_sql.first_sequence.name,
+                              outbox_sql.first_sequence.text, out_sequence, err);
+}
+
 enum outcome outbox_last_sequence(struct database *db, int64_t *out_sequence,
                                   struct error *err)
 {

@@ -26,6 +26,10 @@ const struct table *outbox_tables_find(const struct outbox_tables *tables,
                                        int64_t table_id);
 int64_t outbox_tables_id(const struct outbox_tables *tables, const struct table *table);
 
+/* NOTHING: it is empty. */
+MUST_CHECK enum outcome outbox_first_sequence(struct database *db, int64_t *out_sequence,
+                                              struct error *err);
+
 /* 0 for an empty one. Every value ever returned is a boundary between transactions. */
 MUST_CHECK enum outcome outbox_last_sequence(struct database *db, int64_t *out_sequence,
                                              struct error *err);

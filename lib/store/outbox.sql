@@ -1,3 +1,6 @@
+-- name: first_sequence
+select sequence from tide_outbox order by sequence limit 1;
+
 -- name: last_sequence
 select coalesce(max(sequence), 0) from tide_outbox;
 

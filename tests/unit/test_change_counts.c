@@ -78,19 +78,6 @@ static void nonsense_is_counted(void **state)
     assert_int_equal(counts.rows, 2);
 }
 
-static void the_first_entry_is_the_oldest(void **state)
-{
-    struct database *db = *state;
-    int64_t sequence = 0;
-    struct error err;
-
-    assert_int_equal(change_counts_first_entry(db, &sequence, &err), NOTHING);
-    run_sql(db, "insert into tide_unit values ('begin'), ('end');"
-                "delete from tide_outbox where sequence = 1");
-    assert_int_equal(change_counts_first_entry(db, &sequence, &err), OK);
-    assert_int_equal(sequence, 2);
-}
-
 static void tables_with_entries_are_listed(void **state)
 {
     struct database *db = *state;
@@ -119,7 +106,6 @@ int main(void)
         CASE(rows_count_not_entries),
         CASE(only_filed_outcomes_count),
         CASE(nonsense_is_counted),
-        CASE(the_first_entry_is_the_oldest),
         CASE(tables_with_entries_are_listed),
     };
 

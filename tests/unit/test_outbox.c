@@ -13,6 +13,7 @@ static void an_empty_one_is_empty(void **state)
 
     assert_int_equal(outbox_last_sequence(fixture->db, &last, &err), OK);
     assert_int_equal(last, 0);
+    assert_int_equal(outbox_first_sequence(fixture->db, &last, &err), NOTHING);
 }
 
 static void entries_are_read_in_order(void **state)
@@ -81,12 +82,15 @@ static void entries_through_a_sequence_are_deleted(void **state)
 {
     struct outbox_fixture *fixture = *state;
     struct error err = {0};
+    int64_t first;
     int64_t last;
 
     for (int i = 0; i < 3; i++)
         captured(fixture, ORDERS_ID, "[\"1\"]", "update", "{}");
     assert_int_equal(outbox_delete_through(fixture->db, 2, &err), OK);
     assert_int_equal(number_of(fixture->db, "select sum(sequence) from tide_outbox"), 3);
+    assert_int_equal(outbox_first_sequence(fixture->db, &first, &err), OK);
+    assert_int_equal(first, 3);
     assert_int_equal(outbox_delete_through(fixture->db, 3, &err), OK);
     assert_int_equal(captured(fixture, ORDERS_ID, "[\"1\"]", "update", "{}"), 4);
     assert_int_equal(outbox_last_sequence(fixture->db, &last, &err), OK);
