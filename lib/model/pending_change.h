@@ -1,14 +1,18 @@
 /*
  * Pending change: all outbox entries of one row, folded.
  *
- *   first entry   later                      folded
- *   insert                                   PENDING_INSERT
- *                 delete                     PENDING_NOTHING (until inserted again)
- *   update                                   PENDING_UPDATE
- *                 insert                     PENDING_INSERT, unless a delete came before
- *                 delete                     PENDING_DELETE, its old values fill the base
- *   delete                                   PENDING_DELETE
- *                 insert                     PENDING_UPDATE
+ * Each insert makes a row more and each delete one less, so whether there is a row now
+ * tells whether there was one before the first entry:
+ *
+ *   before    now
+ *   none      none    PENDING_NOTHING
+ *   none      a row   PENDING_INSERT
+ *   a row     a row   PENDING_UPDATE
+ *   a row     none    PENDING_DELETE
+ *
+ * The order of the entries does not tell: where triggers of the application write the row
+ * too, an update stands before the insert that it follows, and the insert of a row anew
+ * before the delete that caused it.
  *
  * The first base of a column wins. Entries behind a cut are not folded in: they tell what
  * the row looked like at the cut. Pure; owns its bases.
@@ -45,17 +49,26 @@ enum pending_kind {
 /* What the folded entries come to; OUTBOX_UPDATE for nothing at all. */
 enum outbox_operation pending_kind_operation(enum pending_kind kind);
 
+/* Entries on one side of the cut, as they come. */
+struct pending_entries {
+    enum outbox_operation last; /* OUTBOX_NONE: no entry yet */
+    int64_t created;            /* inserts less deletes */
+    bool was_inserted;          /* the updates since are of the row that came */
+    struct change_base before;  /* old values of the row that was there first, */
+    struct change_base since;   /* of the one that came, */
+    struct change_base removed; /* and of the one that the last entry removed */
+};
+
 struct pending_change {
-    enum pending_kind kind;
-    enum outbox_operation first; /* OUTBOX_NONE: no entry was folded yet */
-    bool was_deleted;            /* by one of the entries */
-    struct change_base base;     /* empty for PENDING_INSERT */
     int64_t first_sequence;
     int64_t last_sequence;
     int64_t changed_us; /* of the last entry, by the device's clock */
-    /* behind the cut */
-    enum outbox_operation later_first; /* OUTBOX_NONE: nothing lies behind it */
-    struct change_base later;          /* values at the cut of what changed since */
+    struct pending_entries entries;
+    struct pending_entries later_entries; /* behind the cut */
+    /* by pending_change_settle() */
+    enum pending_kind kind;
+    struct change_base base;  /* empty for PENDING_INSERT and PENDING_NOTHING */
+    struct change_base later; /* values at the cut of what changed since */
 };
 
 struct outbox_entry {
@@ -68,13 +81,22 @@ struct outbox_entry {
 };
 void outbox_entry_release(struct outbox_entry *entry); /* a zeroed one is fine */
 
-/* Folds the row's next entry in; takes its base. */
+/* Takes the base of the row's next entry. */
 MUST_CHECK enum outcome pending_change_add(struct pending_change *change,
                                            struct outbox_entry *entry, struct error *err);
 /* The same for an entry behind the cut. */
 MUST_CHECK enum outcome pending_change_add_later(struct pending_change *change,
                                                  struct outbox_entry *entry,
                                                  struct error *err);
+/* No entry on this side of the cut. */
+bool pending_change_is_empty(const struct pending_change *change);
+
+/* Whether there should be a row now, by the order of the entries alone. */
+bool pending_change_expects_row(const struct pending_change *change);
+
+/* After the last entry, once. has_row: there is a row of that key in the cache now. */
+MUST_CHECK enum outcome pending_change_settle(struct pending_change *change, bool has_row,
+                                              struct error *err);
 void pending_change_release(struct pending_change *change); /* a zeroed one is fine */
 
 /*

@@ -20,6 +20,7 @@ static const char *const capture_prefixes[] = {
     "tide_capture_evict_",
     "tide_capture_before_delete_",
     "tide_capture_delete_",
+    "tide_capture_anew_",
     /* of the versions that refused local writes */
     "tide_guard_insert_",
     "tide_guard_update_",
@@ -310,21 +311,43 @@ static void put_back(const struct trigger *trigger)
     trigger_text(trigger, ";");
 }
 
+static void begin_delete(const struct trigger *trigger, const char *prefix)
+{
+    trigger_begin(trigger, prefix, "AFTER DELETE");
+    trigger_text(trigger, " AND NOT ");
+    replaced_exists_key(trigger, "OLD");
+}
+
+static void delete_entry(const struct trigger *trigger)
+{
+    trigger_text(trigger, "\nBEGIN\n ");
+    start_entry_of(trigger, "OLD", "delete");
+    trigger_base(trigger, "OLD", false);
+    trigger_text(trigger, ");\nEND;\n");
+}
+
+/* A trigger of the application, fired by the delete, has made the row anew. */
+static void is_made_anew(const struct trigger *trigger)
+{
+    trigger_text(trigger, "EXISTS (SELECT 1");
+    trigger_from_rows(trigger);
+    trigger_same_key(trigger, "tide_row", "OLD");
+    trigger_text(trigger, ")");
+}
+
+/* Of the last two, the second is fired first: before the first puts the row back. */
 static void on_delete(const struct trigger *trigger)
 {
     const struct table *table = trigger->table;
 
     before_delete(trigger);
-    trigger_begin(trigger, "tide_capture_delete_", "AFTER DELETE");
-    trigger_text(trigger, " AND NOT ");
-    replaced_exists_key(trigger, "OLD");
+    begin_delete(trigger, "tide_capture_delete_");
     if (table->deleted_at == TABLE_NO_COLUMN) {
-        trigger_text(trigger, "\nBEGIN\n ");
-        start_entry_of(trigger, "OLD", "delete");
-        trigger_base(trigger, "OLD", false);
-        trigger_text(trigger, ");\nEND;\n");
+        delete_entry(trigger);
         return;
     }
+    trigger_text(trigger, " AND NOT ");
+    is_made_anew(trigger);
     trigger_text(trigger, "\nBEGIN\n ");
     start_entry_of(trigger, "OLD", "update");
     trigger_text(trigger, "'{' || ltrim(");
@@ -332,6 +355,11 @@ static void on_delete(const struct trigger *trigger)
     trigger_text(trigger, ", ',') || '}');");
     put_back(trigger);
     trigger_text(trigger, "\nEND;\n");
+
+    begin_delete(trigger, "tide_capture_anew_");
+    trigger_text(trigger, " AND ");
+    is_made_anew(trigger);
+    delete_entry(trigger);
 }
 
 void mirror_sql_create_capture(struct buffer *sql, const struct table *table,

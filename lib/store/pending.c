@@ -4,6 +4,7 @@
 #include "lib/base/sha256.h"
 #include "lib/db/database.h"
 #include "lib/model/row_key.h"
+#include "lib/store/row_lookup.h"
 #include "pending.sql.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct pending {
     struct statement add;
     struct statement entries;
     struct statement next;
+    struct row_lookup lookup; /* of the table that was asked for last */
 };
 
 struct state {
@@ -55,6 +57,7 @@ void pending_free(struct pending *pending)
     statement_release(&pending->add);
     statement_release(&pending->entries);
     statement_release(&pending->next);
+    row_lookup_release(&pending->lookup);
     buffer_release(&pending->key);
     free(pending);
 }
@@ -207,6 +210,7 @@ enum outcome pending_refresh(struct pending *pending, const struct outbox_tables
                              struct error *err)
 {
     pending->tables = tables;
+    row_lookup_release(&pending->lookup);
     if (database_run_sql(pending->db, &pending_sql.begin, err) == FAILED)
         return FAILED;
     if (refresh(pending, err) == OK &&
@@ -272,8 +276,47 @@ static enum outcome fold_row(struct pending *pending, const struct row_address *
     statement_reset(&pending->entries);
     if (outcome == FAILED)
         return FAILED;
-    if (change.first == OUTBOX_NONE)
+    if (pending_change_is_empty(&change))
         return NOTHING;
+    *out_change = TAKE(change);
+    return OK;
+}
+
+static enum outcome look_up(struct pending *pending, const struct table *table,
+                            const char *key, struct error *err)
+{
+    OWNED(buffer_release) struct buffer bytes = {0};
+    struct value values[TABLE_KEY_LIMIT];
+    enum outcome outcome;
+
+    if (row_key_values(table, key, &bytes, values, err) == FAILED)
+        return FAILED;
+    if (pending->lookup.table != table) {
+        row_lookup_release(&pending->lookup);
+        if (row_lookup_init(&pending->lookup, pending->db, table, err) == FAILED)
+            return FAILED;
+    }
+    outcome = row_lookup_find(&pending->lookup, values, err);
+    row_lookup_reset(&pending->lookup);
+    return outcome;
+}
+
+/* A row that should be there may be out of its table for a while, to make room; one that
+ * should not be there and is was made anew. */
+static enum outcome find_change(struct pending *pending, const struct table *table,
+                                const struct row_address *row,
+                                struct pending_change *out_change, struct error *err)
+{
+    OWNED(pending_change_release) struct pending_change change = {0};
+    enum outcome found = OK;
+    enum outcome outcome = fold_row(pending, row, &change, err);
+
+    if (outcome != OK)
+        return outcome;
+    if (!pending_change_expects_row(&change))
+        found = look_up(pending, table, row->key, err);
+    if (found == FAILED || pending_change_settle(&change, found == OK, err) == FAILED)
+        return FAILED;
     *out_change = TAKE(change);
     return OK;
 }
@@ -288,7 +331,7 @@ enum outcome pending_find(struct pending *pending, const struct table *table,
         return NOTHING;
     if (find_row(pending, table, key, &row, err) == FAILED)
         return FAILED;
-    return fold_row(pending, &row, out_change, err);
+    return find_change(pending, table, &row, out_change, err);
 }
 
 static enum outcome run_for_row(struct pending *pending, const struct sql *sql,
@@ -459,7 +502,7 @@ enum outcome pending_next(struct pending *pending, const struct table *table,
     if (outcome != OK)
         return outcome;
     row.key = key;
-    outcome = fold_row(pending, &row, out_change, err);
+    outcome = find_change(pending, table, &row, out_change, err);
     if (outcome == OK)
         *out_key = TAKE(key);
     return outcome;

@@ -161,14 +161,12 @@ static enum outcome unquote(struct fold *fold, const struct change_base_item *it
 
 /* The row as it was at the cut: what changed since as it was before that. NOTHING: it was
  * not there. */
-static enum outcome read_row(struct fold *fold, struct error *err)
+static enum outcome read_row(struct fold *fold, bool has_row, struct error *err)
 {
     const struct pending_change *change = &fold->change;
     struct fold_table *table = &fold->table;
-    enum outcome found;
 
-    found = row_lookup_find(&table->lookup, fold->key, err);
-    for (size_t i = 0; found != FAILED && i < table->table->column_count; i++) {
+    for (size_t i = 0; i < table->table->column_count; i++) {
         const struct table_column *column = &table->table->columns[i];
         const struct change_base_item *item =
             change->later.count ? change_base_find(&change->later, column->name) : NULL;
@@ -176,12 +174,12 @@ static enum outcome read_row(struct fold *fold, struct error *err)
         table->now[i] = (struct value){0};
         if (item && unquote(fold, item, &table->now[i], err) == FAILED)
             return FAILED;
-        if (!item && found == OK)
+        if (!item && has_row)
             table->now[i] = table->lookup.row[i];
-        if (!item && found == NOTHING && !column->generated)
+        if (!item && !has_row && !column->generated)
             return NOTHING;
     }
-    return found == FAILED ? FAILED : OK;
+    return OK;
 }
 
 static void carry_column(struct fold_table *table, size_t column)
@@ -416,15 +414,21 @@ static enum outcome stage_update(struct fold *fold, struct error *err)
 
 static enum outcome stage_row(struct fold *fold, struct error *err)
 {
-    enum pending_kind kind = fold->change.kind;
+    enum pending_kind kind;
     enum outcome outcome = OK;
+    enum outcome found;
 
     if (row_key_values(fold->table.table, fold->row_key, &fold->key_bytes, fold->key,
-                       err) == FAILED ||
+                       err) == FAILED)
+        return FAILED;
+    found = row_lookup_find(&fold->table.lookup, fold->key, err);
+    if (found == FAILED ||
+        pending_change_settle(&fold->change, found == OK, err) == FAILED ||
         make_room(fold, err) == FAILED)
         return FAILED;
+    kind = fold->change.kind;
     if (kind == PENDING_INSERT || kind == PENDING_UPDATE)
-        outcome = read_row(fold, err);
+        outcome = read_row(fold, found == OK, err);
     if (outcome == FAILED)
         return FAILED;
     if (outcome == NOTHING || kind == PENDING_NOTHING)
@@ -439,7 +443,7 @@ static enum outcome end_row(struct fold *fold, struct error *err)
 {
     enum outcome outcome = OK;
 
-    if (fold->change.first != OUTBOX_NONE)
+    if (!pending_change_is_empty(&fold->change))
         outcome = stage_row(fold, err);
     statement_reset(&fold->table.lookup.query);
     if (outcome == FAILED)

@@ -1,4 +1,5 @@
 """Triggers that applications put on mirrored tables write too: every change arrives, as it was meant."""
+import pytest
 
 SCHEMA = """
 create table person (id int primary key, email text, slug text);
@@ -42,6 +43,58 @@ def test_a_value_that_a_trigger_tidies_up_arrives_without_a_conflict(world):
     assert world.value("select email from person where id = 1") == "uno@x"
     assert daemon.value("select count(*) from tide_conflict") == 0
     world.assert_equal(daemon, "person")
+
+
+ANEW = """
+create table thing (id int primary key, name text, n int);
+create table note (id int primary key, name text, n int, updated_at timestamptz, deleted_at timestamptz);
+insert into thing values (1, 'one', 1), (2, 'two', 2);
+insert into note values (1, 'one', 1, now()), (2, 'two', 2, now());
+"""
+
+
+@pytest.mark.parametrize("table", ["thing", "note"])
+def test_a_row_that_a_trigger_makes_anew_is_changed_and_not_lost(world, table):
+    """The row's end is captured behind its new beginning."""
+    world.run(ANEW)
+    world.track("thing", "note")
+    daemon = world.daemon(start=False)
+    daemon.sync()
+    connection = daemon.open_cache()
+    connection.executescript(f"""
+        create trigger anew after delete on {table} begin
+            insert into {table} (id, name, n) values (old.id, old.name || ' again', 0);
+            update {table} set n = old.n where id = old.id;
+        end""")
+    connection.executescript(f"delete from {table} where id = 1; insert into {table} (id, name) values (3, 'three');"
+                             f"delete from {table} where id = 3")
+    connection.close()
+    world.run(f"update {table} set n = 100 where id = 1")
+    daemon.sync()
+    assert world.run(f"select id, name, n from {table} order by id") == [
+        (1, "one again", 100), (2, "two", 2), (3, "three again", None)]
+    assert daemon.value("select count(*) from tide_conflict") == 0
+    world.assert_equal(daemon, table)
+
+
+def test_a_row_made_anew_outlives_a_round_before_its_push(world):
+    world.run(ANEW)
+    world.track("thing", "note")
+    proxy = world.proxy()
+    daemon = world.daemon(conninfo=proxy.conninfo(world.database), start=False)
+    daemon.sync()
+    connection = daemon.open_cache()
+    connection.executescript("""
+        create trigger anew after delete on thing begin
+            insert into thing (id, name, n) values (old.id, 'again', old.n);
+        end; delete from thing where id = 1""")
+    connection.close()
+    world.run("update thing set n = 5 where id = 1")
+    daemon.tool("resync", "thing")
+    daemon.sync()
+    daemon.sync()
+    assert world.run("select name, n from thing where id = 1") == [("again", 5)]
+    world.assert_equal(daemon, "thing")
 
 
 # ---- rows that the sync writes fire them too: what they then write to mirrored tables is void ----

@@ -32,12 +32,35 @@ static void add_entries(struct pending_change *change, const char *letters, bool
     }
 }
 
+static void settle(struct pending_change *change, bool has_row)
+{
+    struct error err = {0};
+
+    assert_int_equal(pending_change_settle(change, has_row, &err), OK);
+}
+
 struct fold {
     const char *entries;
     enum pending_kind kind;
     const char *base; /* of n, or "" */
     size_t base_count;
 };
+
+static void assert_folds(const struct fold *folds, size_t count, bool has_row)
+{
+    for (size_t i = 0; i < count; i++) {
+        OWNED(pending_change_release) struct pending_change change = {0};
+        const struct change_base_item *base;
+
+        add_entries(&change, folds[i].entries, false);
+        settle(&change, has_row);
+        base = change_base_find(&change.base, "n");
+        if (change.kind != folds[i].kind || change.base.count != folds[i].base_count ||
+            strcmp(base ? base->quoted : "", folds[i].base) != 0)
+            fail_msg("%s: %d %s", folds[i].entries, change.kind,
+                     base ? base->quoted : "");
+    }
+}
 
 static void entries_of_a_row_fold(void **state)
 {
@@ -60,6 +83,7 @@ static void entries_of_a_row_fold(void **state)
         const struct change_base_item *base;
 
         add_entries(&change, folds[i].entries, false);
+        settle(&change, pending_change_expects_row(&change));
         base = change_base_find(&change.base, "n");
         if (change.kind != folds[i].kind || change.base.count != folds[i].base_count ||
             strcmp(base ? base->quoted : "", folds[i].base) != 0)
@@ -70,6 +94,81 @@ static void entries_of_a_row_fold(void **state)
     }
 }
 
+/* Whatever the entries say: a row that is there is sent, one that is not there is not. */
+static void no_row_is_lost_and_none_is_made_up(void **state)
+{
+    static const char operations[] = "iud";
+
+    (void)state;
+    for (int number = 0; number < 3 * 3 * 3 * 3; number++)
+        for (int length = 1; length <= 4; length++)
+            for (int has_row = 0; has_row < 2; has_row++) {
+                OWNED(pending_change_release) struct pending_change change = {0};
+                char entries[5] = "";
+                bool is_there;
+
+                for (int i = 0, rest = number; i < length; i++, rest /= 3)
+                    entries[i] = operations[rest % 3];
+                add_entries(&change, entries, false);
+                settle(&change, has_row);
+                is_there = change.kind == PENDING_INSERT || change.kind == PENDING_UPDATE;
+                if (is_there != has_row)
+                    fail_msg("%s, %d", entries, has_row);
+            }
+}
+
+/* Entries whose order is not that of what happened: a trigger of the application has
+ * written the row before ours came to it. */
+static void the_row_tells_what_the_order_does_not(void **state)
+{
+    static const struct fold with_a_row[] = {
+        {"id", PENDING_UPDATE, "1", 2},  {"iud", PENDING_UPDATE, "2", 2},
+        {"uid", PENDING_UPDATE, "0", 2}, {"iid", PENDING_INSERT, "", 0},
+        {"iuid", PENDING_INSERT, "", 0}, {"idid", PENDING_UPDATE, "1", 2},
+        {"idu", PENDING_UPDATE, "1", 2}, {"iudu", PENDING_UPDATE, "2", 2},
+        {"d", PENDING_UPDATE, "0", 2},   {"ud", PENDING_UPDATE, "0", 2},
+        {"dd", PENDING_UPDATE, "0", 2},  {"i", PENDING_INSERT, "", 0},
+        {"ii", PENDING_INSERT, "", 0},   {"did", PENDING_UPDATE, "0", 2},
+    };
+    static const struct fold without[] = {
+        {"i", PENDING_NOTHING, "", 0},    {"u", PENDING_NOTHING, "", 0},
+        {"di", PENDING_NOTHING, "", 0},   {"ui", PENDING_NOTHING, "", 0},
+        {"idd", PENDING_DELETE, "1", 2},  {"did", PENDING_DELETE, "0", 2},
+        {"diud", PENDING_DELETE, "0", 2},
+    };
+
+    (void)state;
+    assert_folds(with_a_row, sizeof(with_a_row) / sizeof(with_a_row[0]), true);
+    assert_folds(without, sizeof(without) / sizeof(without[0]), false);
+}
+
+static void the_cut_tells_whether_there_was_a_row(void **state)
+{
+    static const struct {
+        const char *entries;
+        const char *later;
+        bool has_row;
+        enum pending_kind kind;
+    } cuts[] = {
+        {"i", "d", false, PENDING_INSERT},    {"i", "u", true, PENDING_INSERT},
+        {"id", "i", true, PENDING_NOTHING},   {"d", "i", true, PENDING_DELETE},
+        {"u", "d", false, PENDING_UPDATE},    {"u", "di", true, PENDING_UPDATE},
+        {"u", "id", true, PENDING_UPDATE},    {"d", "id", false, PENDING_DELETE},
+        {"id", "id", false, PENDING_NOTHING}, {"id", "u", true, PENDING_UPDATE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+        OWNED(pending_change_release) struct pending_change change = {0};
+
+        add_entries(&change, cuts[i].entries, false);
+        add_entries(&change, cuts[i].later, true);
+        settle(&change, cuts[i].has_row);
+        if (change.kind != cuts[i].kind)
+            fail_msg("%s | %s", cuts[i].entries, cuts[i].later);
+    }
+}
+
 static void entries_behind_the_cut_only_tell_what_was_there(void **state)
 {
     OWNED(pending_change_release) struct pending_change change = {0};
@@ -77,9 +176,9 @@ static void entries_behind_the_cut_only_tell_what_was_there(void **state)
     (void)state;
     add_entries(&change, "i", false);
     add_entries(&change, "ud", true);
+    settle(&change, false);
     assert_int_equal(change.kind, PENDING_INSERT);
     assert_int_equal(change.last_sequence, 10);
-    assert_int_equal(change.later_first, OUTBOX_UPDATE);
     assert_string_equal(change_base_find(&change.later, "n")->quoted, "0");
     assert_string_equal(change_base_find(&change.later, "m")->quoted, "7");
 }
@@ -137,6 +236,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_of_a_row_fold),
+        cmocka_unit_test(no_row_is_lost_and_none_is_made_up),
+        cmocka_unit_test(the_row_tells_what_the_order_does_not),
+        cmocka_unit_test(the_cut_tells_whether_there_was_a_row),
         cmocka_unit_test(entries_behind_the_cut_only_tell_what_was_there),
         cmocka_unit_test(a_column_is_dirty_when_it_differs_from_its_base),
         cmocka_unit_test(operations_are_named),
