@@ -116,7 +116,6 @@ static enum outcome migrate(struct cache *cache, int64_t version, struct error *
             database_run(cache->db, migration->name, migration->text, err) == FAILED ||
             database_run(cache->db, migration->name, pragma, err) == FAILED ||
             database_commit(cache->db, err) == FAILED) {
-            database_roll_back(cache->db);
             name_cache(cache->path, err);
             return error_wrap(err, "prepare the cache");
         }

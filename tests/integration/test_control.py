@@ -307,6 +307,25 @@ def test_the_socket_belongs_to_owner_and_group(followed):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes a second user")
+def test_the_folder_of_the_socket_is_for_whom_it_may_be(world):
+    """In the runtime folder of a user it is nobody else's business; elsewhere the group must get there."""
+    runtime = os.path.join(world.folder, "runtime")
+    for path, mode in [("runtime/tidemark", 0o700), ("elsewhere/tidemark", 0o755)]:
+        daemon = world.daemon({"control": {"socket": os.path.join(world.folder, path, "control.sock")}},
+                              environment={"XDG_RUNTIME_DIR": runtime})
+        assert os.stat(os.path.join(world.folder, path)).st_mode & 0o777 == mode, path
+        daemon.stop()
+
+
+def test_who_connects_and_says_nothing_is_sent_away(followed):
+    _, daemon = followed
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.settimeout(20)
+        silent.connect(daemon.settings["control"]["socket"])
+        assert "no request within 10 s" in silent.recv(4096).decode()
+        assert silent.recv(4096) == b""
+
+
 @pytest.mark.parametrize("mode", [0o660, 0o666], ids=["by the file's mode", "by peer credentials"])
 def test_another_user_is_refused(followed, mode):
     _, daemon = followed

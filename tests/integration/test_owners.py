@@ -59,6 +59,7 @@ def test_nobody_changes_the_rows_of_another(project):
 @pytest.mark.parametrize("statement", [
     "insert into note values (3, '%s', 'for Ben')" % BEN,
     "update note set owner_id = '%s' where id = 1" % BEN,
+    "update note set owner_id = '%s'" % BEN,
     "insert into note values (1, '%s', 'x') on conflict (id) do update set owner_id = excluded.owner_id" % BEN,
 ])
 def test_a_row_cannot_be_given_to_another(project, statement):
@@ -195,6 +196,14 @@ def test_a_day_of_the_log_is_always_kept(project):
     purge(project, "0")
     assert project.world.value("select count(*) from tidemark.deleted_row") == 2
     assert project.world.value("select complete_since < now() - interval '23 hours' from tidemark.retention")
+
+
+def test_what_was_forgotten_once_stays_so(project):
+    """A purge that would keep more does not bring deletes back."""
+    for older_than in ("30 days", "60 days"):
+        purge(project, older_than)
+    assert project.world.run("select older_than::text, complete_since > now() - interval '31 days' from tidemark.retention") == [
+        ("60 days", True)]
 
 
 def test_what_is_referred_to_stays(project):

@@ -387,6 +387,15 @@ def test_grant_sync_gives_a_role_what_it_needs(tracked):
         tracked.run("reset role; drop owned by sync_role; drop role sync_role")
 
 
+def test_nothing_can_be_led_astray_or_called_by_everybody(world):
+    """Some run with the owner's rights: what they call must not be looked for where a writer may put his own."""
+    world.track()
+    assert world.run("""select proname from pg_proc where pronamespace = 'tidemark'::regnamespace
+                        and proconfig @> '{"search_path=pg_catalog, pg_temp"}' is not true""") == []
+    assert world.run("""select proname from pg_proc where pronamespace = 'tidemark'::regnamespace
+                        and has_function_privilege('public', oid, 'execute')""") == []
+
+
 def test_every_function_and_table_says_what_it_is_for(world):
     world.track()
     assert world.run("""select proname from pg_proc where pronamespace = 'tidemark'::regnamespace

@@ -309,7 +309,7 @@ static void resync_names_an_unknown_table(void **state)
                "no table ordres");
     assert_has(answer_to(world, "{\"command\":\"resync\"}\n"), "\"name\":\"invalid\"");
     assert_has(
-        answer_to(world, "{\"command\":\"resync\",\"all\":true,\"table\":\"a\"}\n"),
+        answer_to(world, "{\"command\":\"resync\",\"all\":true,\"table\":\"orders\"}\n"),
         "\"name\":\"invalid\"");
     world->round = OK;
     assert_has(answer_to(world, "{\"command\":\"resync\",\"table\":\"orders\"}\n"),
@@ -443,6 +443,22 @@ static void socket_goes_with_the_server(void **state)
     assert_int_equal(access(world->path, F_OK), -1);
 }
 
+/* Somebody has put his own in its place, where the daemon's was removed. */
+static void socket_of_another_stays(void **state)
+{
+    struct world *world = *state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int other = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    assert_int_equal(unlink(world->path), 0);
+    strcpy(address.sun_path, world->path);
+    assert_int_equal(bind(other, (const struct sockaddr *)&address, sizeof address), 0);
+    control_server_stop(world->server);
+    world->server = NULL;
+    assert_int_equal(access(world->path, F_OK), 0);
+    close(other);
+}
+
 static void dead_socket_is_replaced(void **state)
 {
     struct world *world = *state;
@@ -545,6 +561,7 @@ int main(void)
         world_test(wait_refuses_a_time_that_is_none),
         world_test(pause_and_resume_reach_the_engine),
         world_test(resync_names_an_unknown_table),
+        world_test(socket_of_another_stays),
         world_test(request_about_another_cache_is_refused),
         world_test(nonsense_is_answered_with_an_error),
         world_test(endless_request_is_cut_off),

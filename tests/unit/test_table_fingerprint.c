@@ -91,6 +91,11 @@ static void set_default(struct table *table)
     column_with_default(&table->columns[1], "'a'");
 }
 
+static void set_generated(struct table *table)
+{
+    table->columns[1].generated = true;
+}
+
 static void set_label(struct table *table)
 {
     table->columns[1].labels[1][0] = 'c';
@@ -131,7 +136,7 @@ static void whatever_shapes_the_cache_changes_it(void **state)
     static void (*const changes[])(struct table * table) = {
         set_oid,        set_codec,     set_type,        set_not_null,        set_default,
         set_label,      set_tombstone, set_index_order, set_index_predicate, set_scope,
-        set_partitions, add_column,
+        set_partitions, add_column,    set_generated,
     };
 
     (void)state;
@@ -142,6 +147,17 @@ static void whatever_shapes_the_cache_changes_it(void **state)
         changes[i](&after);
         assert_fingerprints_differ(&before, &after);
     }
+}
+
+static void another_scope_changes_it(void **state)
+{
+    OWNED(table_release) struct table one = orders();
+    OWNED(table_release) struct table other = orders();
+
+    (void)state;
+    one.scope = strdup("owner_id = 1");
+    other.scope = strdup("owner_id = 2");
+    assert_fingerprints_differ(&one, &other);
 }
 
 static void quotes_in_names_cannot_be_mistaken(void **state)
@@ -163,6 +179,7 @@ int main(void)
         cmocka_unit_test(neither_estimates_nor_the_mode_change_it),
         cmocka_unit_test(is_readable),
         cmocka_unit_test(whatever_shapes_the_cache_changes_it),
+        cmocka_unit_test(another_scope_changes_it),
         cmocka_unit_test(quotes_in_names_cannot_be_mistaken),
     };
 
