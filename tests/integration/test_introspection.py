@@ -176,6 +176,20 @@ def test_only_rows_within_the_scope_are_mirrored_and_rows_that_leave_it_go(world
     assert daemon.value("select region from shop where id = 1") == "north"
 
 
+def test_a_row_beyond_the_scope_does_not_come_by_its_key(world):
+    """A new row is there already, where the cache does not look: it loses, and what won stays there."""
+    world.run("create table shop (id int primary key, region text, note text); insert into shop values (1, 'north', 'a'), (2, 'south', 'b')")
+    world.track("shop")
+    daemon = world.daemon({"table shop": {"scope": "region = 'north'"}, "sync": {"conflict": "server_wins"}}, start=False)
+    daemon.sync()
+    daemon.query("insert into shop values (2, 'north', 'mine')")
+    daemon.tool("sync")
+    assert world.run("select region, note from shop where id = 2") == [("south", "b")]
+    assert daemon.query("select id, note from shop") == [(1, "a")]
+    assert daemon.query("select column_name, local_value, remote_value from tide_conflict order by 1") == [
+        ("note", "mine", "b"), ("region", "north", "south")]
+
+
 def test_a_scope_that_is_not_sql_names_the_table_and_the_rest_goes_on(world):
     world.run(f"create table shop (id int primary key, {STAMP}); create table orders (id int primary key, {STAMP});"
               "insert into orders values (1)")

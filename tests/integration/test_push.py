@@ -50,6 +50,18 @@ def test_many_rows_arrive(shop):
     shop.assert_equal()
 
 
+def test_what_a_trigger_of_the_primary_makes_of_it_comes_back(world):
+    """Also where no column says that the row has changed."""
+    shop = Shop(world, "create table tag (id int primary key, label text); insert into tag values (1, 'one'), (2, 'two');"
+                       "create function tidy() returns trigger language plpgsql as $$ begin new.label := upper(new.label); return new; end $$;"
+                       "create trigger tidy before insert or update on tag for each row execute function tidy()",
+                ("tag",), settings={"sync": {"sweep_interval": "1h"}}, track=False)
+    shop.edit("update tag set label = 'changed' where id = 1", "insert into tag values (3, 'new')")
+    shop.sync()
+    assert shop.device.query("select label from tag order by id") == [("CHANGED",), ("two",), ("NEW",)]
+    shop.assert_equal()
+
+
 def test_updated_at_is_the_primarys(shop):
     shop.edit("update item set note = 'x', updated_at = '2001-01-01T00:00:00.000000Z' where id = 1")
     shop.sync()

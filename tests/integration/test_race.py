@@ -263,6 +263,24 @@ def test_equal_across_xid_wraparound(throw_away_cluster, world_on, tracked):
         reader.assert_no_complaint()
 
 
+def test_a_sweep_over_more_than_half_of_all_ids_is_one_of_every_row(throw_away_cluster, world_on):
+    """Ages of ids are told apart on half the circle only: what changed since may look older than what did not."""
+    cluster = throw_away_cluster("autovacuum = off\n")
+    world = world_on(cluster)
+    world.run("create table quiet (id int primary key, note text); insert into quiet select n, 'first' from generate_series(1, 9) n")
+    daemon = world.daemon({"sync": {"sweep_interval": "1s"}}, start=False)
+    daemon.sync()
+    for xid, change in [(15 * 10**8, "update quiet set note = 'changed' where id = 5; delete from quiet where id = 6"),
+                        (2**31 + 10**8, "select")]:
+        world.connection.close()
+        cluster.start_xids_near(xid)
+        world.connection = cluster.connect(world.database)
+        world.run(change)
+    time.sleep(1)
+    daemon.sync()
+    world.assert_equal(daemon, "quiet")
+
+
 def test_late_commit_is_not_missed(world):
     prepare(world, tracked=True)
     daemon = world.daemon()
