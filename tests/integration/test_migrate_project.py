@@ -240,6 +240,20 @@ def test_two_runners_at_once_apply_each_file_once(three):
     assert three.world.value("select count(*) from b") == 2
 
 
+def test_a_change_that_waits_for_its_lock_lets_readers_pass(three):
+    """Whoever comes after a waiting ALTER TABLE waits behind it: so it waits in short attempts."""
+    three.migrate()
+    three.write("20261123_0002_more", "alter table b add column more int;", "alter table b drop column more;")
+    holder = three.world.connect(autocommit=False)
+    holder.cursor().execute("select from b")
+    runner = three.start("migrate")
+    wait_until(lambda: three.world.value("select count(*) from pg_locks where not granted"), "it waits")
+    three.world.run("set statement_timeout = '8s'; select from b; reset statement_timeout")
+    holder.close()
+    out, err = runner.communicate(timeout=30)
+    assert runner.returncode == 0, (out, err)
+
+
 def test_a_lock_that_does_not_go_away_ends_with_75_and_names_its_holder(three):
     three.migrate()
     holder = three.world.connect(autocommit=False, application_name="nightly report")

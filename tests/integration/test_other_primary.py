@@ -90,6 +90,35 @@ def test_a_promoted_standby_is_noticed(place, numbers, throw_away_cluster, world
         standby.remove()
 
 
+def test_a_promoted_standby_that_has_gone_on_is_noticed(place, numbers, throw_away_cluster, world_on):
+    """It has more transactions than the one before, and other ones: only its timeline tells."""
+    cluster = throw_away_cluster()
+    world = world_on(cluster)
+    prepare(world, tracked=True)
+    standby = cluster.standby(os.path.join(place, f"standby{next(numbers)}"))
+    try:
+        standby.wait_for_replay(cluster)
+        daemon = world.daemon({"sync": {"sweep_interval": "1h"}})
+        daemon.wait_caught_up()
+        standby.stop("immediate")  # it misses what comes now
+        change(world)
+        daemon.wait_caught_up()
+        daemon.stop()
+        world.connection.close()
+        cluster.stop()
+        standby.start()
+        standby.run("select pg_promote()")
+        world.cluster, world.connection = standby, standby.connect(world.database)
+        for number in range(101, 200):
+            world.run("update item set note = 'kept' where id = %s", (number,))
+        daemon.configure({"primary": {"conninfo": standby.conninfo(world.database)}})
+        daemon.start()
+        becomes_equal(world, daemon)
+        daemon.__exit__()
+    finally:
+        standby.remove()
+
+
 @modes
 def test_another_cluster_with_the_same_tables_is_noticed(place, numbers, world, tracked):
     prepare(world, tracked)
