@@ -89,6 +89,7 @@ lint: check-headers library ## Layers, cycles, sizes, format, headers, the READM
 	tests/lint/check_units.sh
 	tests/lint/check_readme.sh
 	tests/lint/check_exports.sh $(OUT)
+	/usr/bin/python3 -B tests/campaigns/mutants.py --check
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c tests/campaigns/*.c)
 
 tidy: $(SQL_HEADERS) $(MIGRATIONS) ## Run clang-tidy over everything

@@ -3,6 +3,7 @@
 
     make campaign-mutants            # all of them
     make campaign-mutants MUTANT=zero_rows_is_success
+    tests/campaigns/mutants.py --check          # does each still know what to break?
 
 Works on a copy of the tree below build/mutants. A mutant that survives is a hole in the tests.
 """
@@ -39,12 +40,23 @@ def fresh_tree():
             shutil.copymode(source, target)
 
 
+def read(root, mutation, path, old):
+    with open(os.path.join(root, path)) as source:
+        text = source.read()
+    if text.count(old) != 1:
+        raise SystemExit(f"{mutation.name}: the text to replace is in {path} {text.count(old)} times, not once")
+    return text
+
+
+def check():
+    for mutation in MUTATIONS:
+        for path, old, _ in mutation.edits:
+            read(ROOT, mutation, path, old)
+
+
 def mutate(mutation):
     for path, old, new in mutation.edits:
-        with open(os.path.join(TREE, path)) as source:
-            text = source.read()
-        if text.count(old) != 1:
-            raise SystemExit(f"{mutation.name}: the text to replace is in {path} {text.count(old)} times, not once")
+        text = read(TREE, mutation, path, old)
         with open(os.path.join(TREE, path), "w") as source:
             source.write(text.replace(old, new))
 
@@ -79,4 +91,4 @@ def main(wanted):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(check() if sys.argv[1:] == ["--check"] else main(sys.argv[1:]))
