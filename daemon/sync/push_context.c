@@ -1,4 +1,5 @@
 #include "daemon/sync/push_context.h"
+#include "lib/model/sqlstate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +58,7 @@ enum outcome push_refuse_row(struct push_context *context, int64_t ordinal,
 enum outcome push_refuse_unsendable(struct push_context *context, int64_t ordinal,
                                     struct error *err)
 {
-    return push_refuse_row(context, ordinal, "22021",
+    return push_refuse_row(context, ordinal, SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE,
                            "a text holds a NUL byte, which the primary cannot store",
                            err);
 }
@@ -103,7 +104,8 @@ bool push_is_refusal(const struct push_context *context, const struct error *err
         return context->schema_is_settled;
     if (context->isolates && push_may_be_stubborn(sqlstate))
         return true;
-    return err->kind == ERROR_REJECTED || strcmp(sqlstate, "42501") == 0;
+    return err->kind == ERROR_REJECTED ||
+           strcmp(sqlstate, SQLSTATE_INSUFFICIENT_PRIVILEGE) == 0;
 }
 
 enum outcome push_break_off(struct push_context *context,

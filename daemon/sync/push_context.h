@@ -10,10 +10,6 @@
 #include "lib/store/push_outcomes.h"
 #include "lib/store/staging.h"
 
-/* SQLSTATE triggered_action_exception: the row was taken without an error, and without
- * an effect. */
-#define PUSH_PASSED_OVER "09000"
-
 /* A row that was refused, and why. */
 struct push_refusal {
     int64_t ordinal;

@@ -3,6 +3,7 @@
 #include "daemon/sync/push_settle.h"
 #include "daemon/sync/push_verdict.h"
 #include "lib/base/cleanup.h"
+#include "lib/model/sqlstate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -293,7 +294,7 @@ static enum outcome decide_missing(struct decision *decision, int64_t ordinal,
     struct staged_row row;
 
     if (is_hidden)
-        return push_refuse_row(context, ordinal, "42501",
+        return push_refuse_row(context, ordinal, SQLSTATE_INSUFFICIENT_PRIVILEGE,
                                "the row may be read on the primary, but not changed",
                                err);
     if (staging_group_at(context->staging, ordinal, ordinal, &group, err) == FAILED ||

@@ -4,6 +4,7 @@
 #include "daemon/sync/push_replay.h"
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
+#include "lib/model/sqlstate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +206,7 @@ static enum outcome bring_in_put_off(struct work *work, struct error *err)
 /* A row without its parent is no case of its own when the parent was refused. */
 static bool waits_for_parent(const struct push_refusal *refusal)
 {
-    return strcmp(refusal->sqlstate, "23503") == 0;
+    return strcmp(refusal->sqlstate, SQLSTATE_FOREIGN_KEY_VIOLATION) == 0;
 }
 
 static enum outcome set_aside(struct work *work, const struct push_refusal *refusal,

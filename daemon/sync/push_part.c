@@ -4,6 +4,7 @@
 #include "daemon/sync/push_decide.h"
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
+#include "lib/model/sqlstate.h"
 #include "push_ledger.sql.h"
 
 #include <stdlib.h>
@@ -216,8 +217,9 @@ static enum outcome make_attempt(struct attempt *attempt, enum push_frame frame,
 
 bool push_complaint_may_pass(const struct push_complaint *complaint)
 {
-    /* unique_violation, foreign_key_violation, exclusion_violation */
-    static const char *const states[] = {"23505", "23503", "23P01"};
+    static const char *const states[] = {SQLSTATE_UNIQUE_VIOLATION,
+                                         SQLSTATE_FOREIGN_KEY_VIOLATION,
+                                         SQLSTATE_EXCLUSION_VIOLATION};
 
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
         if (strcmp(complaint->words.sqlstate, states[i]) == 0)

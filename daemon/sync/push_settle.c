@@ -2,6 +2,7 @@
 
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
+#include "lib/model/sqlstate.h"
 #include "push_ledger.sql.h"
 
 #include <stdlib.h>
@@ -216,7 +217,7 @@ static enum outcome refuse_missed(struct push_context *context,
                                   const struct push_ordinals *missed, struct error *err)
 {
     for (size_t i = 0; i < missed->count; i++)
-        if (push_refuse_row(context, missed->items[i], PUSH_PASSED_OVER,
+        if (push_refuse_row(context, missed->items[i], SQLSTATE_TRIGGERED_ACTION,
                             "a trigger or a policy of the primary passed the row over",
                             err) == FAILED)
             return FAILED;

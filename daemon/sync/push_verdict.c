@@ -3,6 +3,7 @@
 #include "daemon/primary/field_bytes.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/conflict_rule.h"
+#include "lib/model/sqlstate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -271,7 +272,7 @@ enum outcome push_verdict_on_gone(struct push_context *context,
     static const char message[] = "the primary took the row and does not have it: a "
                                   "trigger passed it over, or it may not be seen";
     struct push_refusal refusal = {.ordinal = row->ordinal,
-                                   .sqlstate = PUSH_PASSED_OVER,
+                                   .sqlstate = SQLSTATE_TRIGGERED_ACTION,
                                    .message = (char *)message,
                                    .may_be_there = true};
 

@@ -3,6 +3,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "lib/model/row_key.h"
+#include "lib/model/sqlstate.h"
 #include "lib/store/local_table.h"
 #include "lib/store/mirror_row.h"
 #include "lib/store/mirror_sql.h"
@@ -129,7 +130,7 @@ static enum outcome file_lost_values(struct carriage *carriage,
     struct rejected_change rejected = {
         .table = carriage->old.name,
         .operation = OUTBOX_UPDATE,
-        .sqlstate = "42703",
+        .sqlstate = SQLSTATE_UNDEFINED_COLUMN,
         .changed_us = row->change->changed_us,
         .values = values,
         .value_count = count,
@@ -244,7 +245,8 @@ static enum outcome settle_misfit(struct carriage *carriage,
 
     if (misfit.kind != ERROR_REJECTED && misfit.kind != ERROR_SCHEMA)
         return FAILED;
-    refusal.sqlstate = statement_broke_unique(statement) ? "23505" : "23502";
+    refusal.sqlstate = statement_broke_unique(statement) ? SQLSTATE_UNIQUE_VIOLATION
+                                                         : SQLSTATE_NOT_NULL_VIOLATION;
     append_misfit(&message, carriage, &misfit);
     if (buffer_check(&message, err) == FAILED)
         return FAILED;
@@ -393,8 +395,9 @@ enum outcome carry_over_into(struct database *db, struct pending *pending,
     if (outcome != OK)
         return outcome == FAILED ? FAILED : OK;
     if (!has_same_key(&carriage.old, table))
-        carriage.refusal = (struct pending_refusal){
-            .sqlstate = "42P16", .message = "the table has another primary key now"};
+        carriage.refusal =
+            (struct pending_refusal){.sqlstate = SQLSTATE_INVALID_TABLE_DEFINITION,
+                                     .message = "the table has another primary key now"};
     else if (open_copy(&carriage, table, copy_name, err) == FAILED)
         return FAILED;
     outcome = settle_rows(&carriage, err);
@@ -407,9 +410,10 @@ enum outcome carry_over_reject_all(struct database *db, struct pending *pending,
                                    struct error *err)
 {
     OWNED(carriage_release)
-    struct carriage carriage = {.db = db,
-                                .pending = pending,
-                                .refusal = {.sqlstate = "42P01", .message = message}};
+    struct carriage carriage = {
+        .db = db,
+        .pending = pending,
+        .refusal = {.sqlstate = SQLSTATE_UNDEFINED_TABLE, .message = message}};
     enum outcome outcome = open_carriage(&carriage, table_name, err);
 
     if (outcome != OK)

@@ -3,6 +3,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "lib/model/row_key.h"
+#include "lib/model/sqlstate.h"
 #include "lib/store/mirror_merge.h"
 #include "lib/store/mirror_row.h"
 #include "lib/store/mirror_sql.h"
@@ -41,8 +42,9 @@ static enum outcome refuse(struct mirror *mirror, const struct pending_row *row,
                            const struct table_index *index, struct error *err)
 {
     OWNED(buffer_release) struct buffer message = {0};
-    struct pending_refusal refusal = {
-        .sqlstate = "23505", .units = mirror->units, .tables = mirror->tables};
+    struct pending_refusal refusal = {.sqlstate = SQLSTATE_UNIQUE_VIOLATION,
+                                      .units = mirror->units,
+                                      .tables = mirror->tables};
 
     buffer_append_format(&message,
                          "another row of %s has the same unique value on the primary",

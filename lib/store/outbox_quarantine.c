@@ -6,6 +6,7 @@
 #include "lib/db/statement.h"
 #include "lib/model/quoted_value.h"
 #include "lib/model/row_key.h"
+#include "lib/model/sqlstate.h"
 #include "lib/store/rejected.h"
 #include "outbox_quarantine.sql.h"
 
@@ -13,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DATA_CORRUPTED "XX001"
-#define UNDEFINED_TABLE "42P01"
 /* So many are remembered until they are written down in one transaction. */
 #define SUSPECT_LIMIT 256
 
@@ -111,7 +110,7 @@ static enum outcome judge(const struct statement *query,
     const struct table *table =
         outbox_tables_find(tables, statement_column_int(query, 1));
 
-    *out_sqlstate = DATA_CORRUPTED;
+    *out_sqlstate = SQLSTATE_DATA_CORRUPTED;
     if (operation == OUTBOX_NONE) {
         error_set(err, ERROR_CORRUPT, "\"%.40s\" is no operation", word ? word : "null");
         return NOTHING;
@@ -119,7 +118,7 @@ static enum outcome judge(const struct statement *query,
     if (is_mark(operation))
         return judge_mark(key, err);
     if (!statement_column_int(query, 5)) {
-        *out_sqlstate = UNDEFINED_TABLE;
+        *out_sqlstate = SQLSTATE_UNDEFINED_TABLE;
         error_set(err, ERROR_CORRUPT, "it is of a table that is not mirrored");
         return NOTHING;
     }

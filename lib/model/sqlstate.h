@@ -1,0 +1,19 @@
+/* SQLSTATE: those of PostgreSQL's error codes that are told apart here, or given to what
+ * was refused without asking the primary. */
+#ifndef LIB_MODEL_SQLSTATE_H
+#define LIB_MODEL_SQLSTATE_H
+
+/* The row was taken without an error, and without an effect. */
+#define SQLSTATE_TRIGGERED_ACTION "09000"
+#define SQLSTATE_CHARACTER_NOT_IN_REPERTOIRE "22021"
+#define SQLSTATE_NOT_NULL_VIOLATION "23502"
+#define SQLSTATE_FOREIGN_KEY_VIOLATION "23503"
+#define SQLSTATE_UNIQUE_VIOLATION "23505"
+#define SQLSTATE_EXCLUSION_VIOLATION "23P01"
+#define SQLSTATE_INSUFFICIENT_PRIVILEGE "42501"
+#define SQLSTATE_UNDEFINED_COLUMN "42703"
+#define SQLSTATE_INVALID_TABLE_DEFINITION "42P16"
+#define SQLSTATE_UNDEFINED_TABLE "42P01"
+#define SQLSTATE_DATA_CORRUPTED "XX001"
+
+#endif
