@@ -168,6 +168,19 @@ def test_another_spelling_of_the_key_is_the_same_row(world):
     assert shop.world.run("select id::text, n from thing") == [(key, 1)]
 
 
+def test_two_rows_that_are_one_on_the_primary(world):
+    """Two spellings of a number are two texts here: the second row is no success, and not lost."""
+    shop = one(world, "id numeric primary key, n int")
+    shop.edit(["insert into thing values ('1.0', 1)", "insert into thing values ('1.00', 2)"])
+    shop.device.tool("sync")
+    assert shop.world.run("select n from thing") == [(1,)]
+    assert shop.pending() == 0
+    kept = shop.rejected() + shop.conflicts()
+    assert len(kept) == 1 and '1.00' in kept[0][1], kept
+    shop.device.tool("sync")
+    assert shop.device.query("select n from thing") == [(1,)]
+
+
 def test_a_changed_key_is_a_delete_and_an_insert(world):
     shop = one(world, "id int primary key, n int", "(1, 5)")
     shop.edit("update thing set id = 2")

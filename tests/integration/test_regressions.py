@@ -64,6 +64,13 @@ def test_changes_made_while_the_triggers_were_off_are_found(world):
     caught_up_and_equal(world, daemon, "item")
 
 
+def test_changes_made_while_the_triggers_were_off_are_found_by_a_daemon_that_runs(world):
+    daemon = tracked(world)
+    world.run("alter table item disable trigger zz_tidemark_stamp; update item set note = 'silent' where id = 5;"
+              "alter table item enable always trigger zz_tidemark_stamp")
+    caught_up_and_equal(world, daemon, "item")
+
+
 def test_values_changed_by_a_rewrite_of_the_table_are_found(world):
     daemon = tracked(world)
     world.run("alter table item alter note type text using note || ' rewritten'")

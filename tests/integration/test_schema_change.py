@@ -116,6 +116,15 @@ def test_a_dropped_table_goes_or_is_named_and_the_others_go_on(followed):
     goes_on(world, daemon)
 
 
+def test_a_column_that_may_not_be_null_any_more_may_not_here_either(followed):
+    world, daemon = followed
+    world.run("alter table item alter note set not null")
+    wait_until(lambda: ("note", 1) in [(row[1], row[3]) for row in daemon.query("pragma table_info(item)")],
+               lambda: f"the new shape\n{daemon.log()}", 20)
+    becomes_equal(world, daemon)
+    goes_on(world, daemon)
+
+
 def test_a_dropped_schema_goes_and_the_others_go_on(world):
     world.run(SCHEMA + "create schema shop; create table shop.stock (id int primary key, n int); insert into shop.stock values (1, 1)")
     world.track("item", "other", "shop.stock")
