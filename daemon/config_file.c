@@ -98,6 +98,7 @@ static void refuse_section(struct file_reader *reader, const char *section)
 
     if (is_reserved(section, NULL)) {
         refuse(reader, "[%s] belongs to a later version of tidemark", section);
+        error_hint(reader->err, "leave it out");
         return;
     }
     for (size_t id = 0; id < SETTING_COUNT; id++)
@@ -204,6 +205,7 @@ static void refuse_key(struct file_reader *reader, const char *key)
     if (is_reserved(in_table ? TABLE_PREFIX : reader->section, key)) {
         refuse(reader, "'%s' in [%s] belongs to a later version of tidemark", key,
                reader->section);
+        error_hint(reader->err, "leave it out");
         return;
     }
     for (size_t id = 0; id < SETTING_COUNT; id++) {
@@ -280,7 +282,10 @@ enum outcome config_read_file(struct config *config, struct error *err)
     if (!reader.stream) {
         error_set_errno(err, "read the configuration %s", config->file);
         err->kind = ERROR_INVALID; /* to be mended by who named it: exit status 2 */
-        return FAILED;
+        return error_hint(err,
+                          "`tidemark -c %s init` writes one; this user must be able "
+                          "to read it",
+                          config->file);
     }
     ini_max_line = CONFIG_LINE_LIMIT + 3; /* 200 else */
     bad_line = ini_parse_stream(next_line, &reader, take_setting, &reader);

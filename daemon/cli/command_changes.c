@@ -99,7 +99,8 @@ static enum outcome read_id(const struct invocation *invocation, int64_t *out_id
     *out_id = strtoll(invocation->second, &end, 10);
     if (*out_id > 0 && !*end)
         return OK;
-    return error_set(err, ERROR_INVALID, "'%s' is no ID", invocation->second);
+    error_set(err, ERROR_INVALID, "'%s' is no ID", invocation->second);
+    return error_hint(err, "`tidemark %s` lists them", invocation->command->name);
 }
 
 static enum exit_status unknown_verb(const struct invocation *invocation,

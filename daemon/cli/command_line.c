@@ -90,8 +90,7 @@ static enum outcome refuse_option(const char *argument, struct error *err)
     if (nearest)
         return error_set(err, ERROR_INVALID, "unknown option '%s'; did you mean '%s'?",
                          argument, nearest);
-    error_set(err, ERROR_INVALID, "unknown option '%s'", argument);
-    return error_hint(err, "tidemark help");
+    return error_set(err, ERROR_INVALID, "unknown option '%s'", argument);
 }
 
 /* *index moves when the value is the next argument. */
@@ -202,26 +201,47 @@ static enum outcome take_argument(char *const *argv, int *index, unsigned int *g
     return take_option(option, argv, index, invocation, err);
 }
 
-enum outcome command_line_parse(int argc, char *const *argv,
-                                struct invocation *out_invocation, struct error *err)
+static enum outcome take_arguments(int argc, char *const *argv,
+                                   struct invocation *invocation, unsigned int *given,
+                                   struct error *err)
 {
-    unsigned int given = 0;
     bool words_only = false;
 
-    /* --json counts even behind the mistake: it says how to report it */
-    for (int i = 1; i < argc; i++)
-        out_invocation->json = out_invocation->json || strcmp(argv[i], "--json") == 0;
     for (int i = 1; i < argc; i++) {
         enum outcome outcome = OK;
 
         if (!words_only && strcmp(argv[i], "--") == 0)
             words_only = true;
         else if (words_only)
-            outcome = take_word(argv[i], out_invocation, err);
+            outcome = take_word(argv[i], invocation, err);
         else
-            outcome = take_argument(argv, &i, &given, out_invocation, err);
+            outcome = take_argument(argv, &i, given, invocation, err);
         if (outcome == FAILED)
             return FAILED;
     }
-    return check(out_invocation, given, err);
+    return OK;
+}
+
+/* Where no better advice was given. */
+static enum outcome point_to_help(const struct command *command, struct error *err)
+{
+    if (err->hint[0] || strstr(err->message, "did you mean"))
+        return FAILED;
+    if (!command)
+        return error_hint(err, "`tidemark help` lists the commands");
+    return error_hint(err, "`tidemark help %s` says what it takes", command->name);
+}
+
+enum outcome command_line_parse(int argc, char *const *argv,
+                                struct invocation *out_invocation, struct error *err)
+{
+    unsigned int given = 0;
+
+    /* --json counts even behind the mistake: it says how to report it */
+    for (int i = 1; i < argc; i++)
+        out_invocation->json = out_invocation->json || strcmp(argv[i], "--json") == 0;
+    if (take_arguments(argc, argv, out_invocation, &given, err) == FAILED ||
+        check(out_invocation, given, err) == FAILED)
+        return point_to_help(out_invocation->command, err);
+    return OK;
 }

@@ -43,9 +43,9 @@ static void print_summary(const json_t *document, double elapsed_s)
     int64_t mark_us;
 
     screen_margin(&line, "caught up", &terminal);
-    buffer_append_format(&line, "%zu %s, %s rows", tables,
-                         tables == 1 ? "table" : "tables",
-                         human_count(document_rows(document)).text);
+    buffer_append_format(&line, "%zu %s, %s %s", tables, tables == 1 ? "table" : "tables",
+                         human_count(document_rows(document)).text,
+                         document_rows(document) == 1 ? "row" : "rows");
     if (document_time(document, "mark", &mark_us))
         buffer_append_format(&line, ", complete up to %s", human_time(mark_us).text);
     buffer_append_format(&line, " (%s)\n", human_duration(elapsed_s).text);

@@ -173,7 +173,7 @@ static enum outcome read_history(struct migration_runner *runner,
         return FAILED;
     if (!setup || !out_history->count || runner->dry_run)
         return OK;
-    return primary_run_text(runner->primary, setup->name, setup->text, err);
+    return migration_history_set_up(runner->primary, setup, err);
 }
 
 enum outcome downgrade_primary(const struct migrate_config *config,

@@ -80,7 +80,7 @@ static enum outcome prepare_history(struct migration_runner *runner, struct erro
         migration_runner_tell_sql(runner, "history", setup->text);
     if (!setup || runner->dry_run)
         return OK;
-    return primary_run_text(runner->primary, setup->name, setup->text, err);
+    return migration_history_set_up(runner->primary, setup, err);
 }
 
 /* Runs what is pending, up to `through` files. */

@@ -56,6 +56,17 @@ enum outcome migration_history_look(struct primary *primary, const struct sql **
     return OK;
 }
 
+enum outcome migration_history_set_up(struct primary *primary, const struct sql *setup,
+                                      struct error *err)
+{
+    if (primary_run_text(primary, setup->name, setup->text, err) == OK)
+        return OK;
+    if (err->kind == ERROR_AUTH)
+        error_hint(err, "schema tidemark is the owner's affair: name the connection of a "
+                        "role that may create it in [migrations] conninfo");
+    return FAILED;
+}
+
 static enum migration_state state_of(const char *name)
 {
     size_t state = 0;

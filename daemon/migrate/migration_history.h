@@ -64,6 +64,11 @@ MUST_CHECK enum outcome migration_history_look(struct primary *primary,
                                                const struct sql **out_setup,
                                                struct error *err);
 
+/* Runs it. The error of a role that may not names the setting of the owner's. */
+MUST_CHECK enum outcome migration_history_set_up(struct primary *primary,
+                                                 const struct sql *setup,
+                                                 struct error *err);
+
 /* Reads the table as it is, whatever its age; empty where there is none. */
 MUST_CHECK enum outcome migration_history_read(struct primary *primary,
                                                struct migration_history *out_history,

@@ -16,6 +16,10 @@ struct sqlstate_rule {
 static const struct sqlstate_rule rules[] = {
     {"28P01", ERROR_AUTH, "check the user and the password ([%s] password_file)"},
     {"28", ERROR_AUTH, "check the user, and the server's pg_hba.conf for this host"},
+    {"53300", ERROR_TRANSIENT,
+     "close other sessions there, or raise max_connections or the role's limit"},
+    {"53100", ERROR_TRANSIENT, "make room on the server's disk"},
+    {"57P03", ERROR_TRANSIENT, "the server is starting or stopping: it is tried again"},
     {"3D000", ERROR_INVALID, "check dbname in [%s] conninfo"},
     {"42501", ERROR_AUTH,
      "grant the missing right; `tidemark doctor --fix-sql` prints the SQL"},
@@ -59,6 +63,11 @@ static const struct link_rule link_rules[] = {
      "let host in [%s] conninfo be the name that the server's certificate is for"},
     {"server does not support SSL", ERROR_TRANSIENT,
      "switch TLS on there (ssl = on), or check sslmode and host in [%s] conninfo"},
+    {"definition of service", ERROR_INVALID,
+     "check service in [%s] conninfo, and ~/.pg_service.conf or $PGSERVICEFILE"},
+    {"invalid port number", ERROR_INVALID, "check port in [%s] conninfo"},
+    {"invalid integer value", ERROR_INVALID, "check the numbers in [%s] conninfo"},
+    {" value: \"", ERROR_INVALID, "check that word in [%s] conninfo"},
     {"No route to host", ERROR_TRANSIENT, "check the network, and host in [%s] conninfo"},
     {"Network is unreachable", ERROR_TRANSIENT,
      "check the network, and host in [%s] conninfo"},
@@ -154,6 +163,18 @@ static bool take_sqlstate(char *text, char out_code[static 6])
     return true;
 }
 
+/* Before there is a session: what means a table elsewhere means the database here. */
+static void judge_refusal(struct error *err, const char *sqlstate)
+{
+    if (err->kind == ERROR_SCHEMA)
+        err->kind = ERROR_TRANSIENT;
+    if (strcmp(sqlstate, "42501") == 0)
+        error_hint(err, "let the database's owner grant connect on it to this user");
+    else if (strcmp(sqlstate, "55000") == 0)
+        error_hint(err, "the database is closed to everybody: alter database … "
+                        "allow_connections true");
+}
+
 /* libpq reports one failure per address tried; the last line is the one that counts. */
 static void shorten_connection_message(struct error *err, const char *what,
                                        const char *message, const char *section)
@@ -172,6 +193,7 @@ static void shorten_connection_message(struct error *err, const char *what,
     if (take_sqlstate(text, code)) {
         error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
         put_sqlstate(err, code, section);
+        judge_refusal(err, code);
     } else {
         error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
         put_link_hint(err, asked, section);

@@ -25,6 +25,20 @@ static void append_settings(const struct primary *primary, const char *scope,
     PQfreemem(role);
 }
 
+/* The rest of what is pinned is the same everywhere. */
+static enum outcome blame_role(const char *role, struct error *err)
+{
+    bool missing = strcmp(err->origin, "SQLSTATE 22023") == 0;
+
+    if (missing || err->kind == ERROR_AUTH)
+        error_hint(err,
+                   missing ? "check [primary] role: there is no %s"
+                           : "let the owner of that role grant it to this user (grant %s "
+                             "to …), or take [primary] role out",
+                   role);
+    return FAILED;
+}
+
 enum outcome primary_pin_session(struct primary *primary, struct error *err)
 {
     OWNED(buffer_release) struct buffer sql = {0};
@@ -35,7 +49,9 @@ enum outcome primary_pin_session(struct primary *primary, struct error *err)
     append_settings(primary, "session", &sql);
     if (buffer_check(&sql, err) == FAILED)
         return FAILED;
-    return primary_run_text(primary, primary_sql.pin_session.name, sql.data, err);
+    if (primary_run_text(primary, primary_sql.pin_session.name, sql.data, err) == OK)
+        return OK;
+    return primary->config.role ? blame_role(primary->config.role, err) : FAILED;
 }
 
 void primary_append_transaction_pins(const struct primary *primary, struct buffer *sql)

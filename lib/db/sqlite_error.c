@@ -94,8 +94,10 @@ static void advise_room(sqlite3 *handle, struct error *err)
 
 /* ---- what to do ---- */
 
-static const char *advice(int code)
+static const char *advice(int code, int system_error)
 {
+    if (system_error == EISDIR)
+        return "that is a folder: name a file in it in [cache] path";
     switch (code & 0xff) {
     case SQLITE_IOERR:
         return "the operating system could not read or write the file: its log (dmesg) "
@@ -160,6 +162,6 @@ enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err,
     if (is_out_of_room(handle, code))
         advise_room(handle, err);
     else
-        error_hint(err, "%s", advice(code));
+        error_hint(err, "%s", advice(code, system_error(handle, code)));
     return FAILED;
 }

@@ -61,9 +61,14 @@ static enum outcome make_file(const struct cache_config *config, struct error *e
     enum outcome outcome = OK;
 
     if (fd < 0) {
+        bool is_folder = errno == EISDIR;
+
         error_set_errno(err, "open the cache %s", config->path);
         return error_hint(
-            err, "this user must be able to read and write the file and its folder");
+            err,
+            is_folder
+                ? "that is a folder: name a file in it in [cache] path"
+                : "this user must be able to read and write the file and its folder");
     }
     if (fstat(fd, &status) == 0 && status.st_size == 0 && fchmod(fd, config->mode) < 0)
         outcome = error_set_errno(err, "set the mode of %s", config->path);

@@ -3,6 +3,7 @@ import os
 import shutil
 
 import pytest
+from support.daemon import program, run_program
 from support.process import run_unprivileged, wait_until
 
 DONE, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 75
@@ -124,6 +125,81 @@ def test_a_host_that_has_no_address(shop):
 def test_a_server_without_tls(shop):
     daemon = shop.daemon(conninfo=shop.cluster.conninfo(shop.database, tcp=True) + " sslmode=require", start=False)
     fails(daemon.tool("sync"), UNREACHABLE, "SSL", "-> ", "sslmode")
+
+
+WRONG_WORDS = {
+    "port=99999": ("invalid port number", "-> check port in [primary] conninfo"),
+    "port=22x": ("22x", "-> check the numbers in [primary] conninfo"),
+    "sslmode=bogus": ("bogus", "-> check that word in [primary] conninfo"),
+}
+
+
+@pytest.mark.parametrize("words", WRONG_WORDS)
+def test_a_word_of_conninfo_that_makes_no_sense_needs_a_person(shop, words):
+    daemon = shop.daemon(conninfo=f"host=127.0.0.1 dbname=shop user=postgres {words}", start=False)
+    fails(daemon.tool("sync"), USAGE, *WRONG_WORDS[words])
+
+
+def test_a_service_that_is_not_known(shop):
+    daemon = shop.daemon(conninfo="service=nowhere", start=False)
+    fails(daemon.tool("sync"), USAGE, "nowhere", "-> check service in [primary] conninfo")
+
+
+# -- what the server says at the door --
+
+@pytest.fixture
+def visitor(shop, numbers):
+    """The configuration of a role of its own, which a test may shut out."""
+    role = f"visitor{next(numbers)}"
+    shop.run(f"create role {role} login")
+    yield shop.daemon(conninfo=shop.cluster.conninfo(shop.database, role), start=False), role
+    shop.run(f"drop owned by {role}; drop role {role}")
+
+
+def test_too_many_connections(shop, visitor):
+    daemon, role = visitor
+    shop.run(f"alter role {role} connection limit 0")
+    fails(daemon.tool("sync"), UNREACHABLE, "too many connections", "-> close other sessions")
+
+
+def test_a_database_that_may_not_be_entered(shop, visitor):
+    daemon, _ = visitor
+    shop.run(f"revoke connect on database {shop.database} from public")
+    fails(daemon.tool("sync"), FAILED, "permission denied for database", "-> let the database's owner grant connect")
+
+
+def test_a_database_that_is_closed_opens_again_some_day(shop, visitor):
+    daemon, _ = visitor
+    shop.cluster.run(f"alter database {shop.database} allow_connections false")
+    fails(daemon.tool("sync"), UNREACHABLE, "not currently accepting connections", "-> the database is closed")
+    shop.cluster.run(f"alter database {shop.database} allow_connections true")
+    daemon.sync()
+
+
+def test_a_role_to_become_that_is_not_there_or_not_ours(shop, visitor):
+    daemon, role = visitor
+    daemon.configure({"primary": {"role": "nobody_here"}})
+    fails(daemon.tool("sync"), FAILED, "nobody_here", "-> check [primary] role")
+    daemon.configure({"primary": {"role": "postgres"}})
+    fails(daemon.tool("sync"), FAILED, "permission denied", "grant postgres to", "[primary] role")
+
+
+def test_a_role_that_may_not_make_the_schema_is_sent_to_the_owners_connection(shop, visitor):
+    daemon, _ = visitor
+    fails(daemon.tool("migrate"), FAILED, "permission denied", "-> ", "[migrations] conninfo")
+
+
+# -- what is named wrongly here --
+
+def test_a_cache_that_is_a_folder(shop):
+    daemon = shop.daemon({"cache": {"path": shop.folder}}, start=False)
+    for command in ("sync", "status"):
+        fails(daemon.tool(command), FAILED, shop.folder, "-> that is a folder")
+
+
+def test_a_configuration_that_is_missing_says_how_to_make_one(shop):
+    answer = run_program(program("tidemark"), "-c", "/nowhere/none.conf", "status")
+    fails(answer, USAGE, "/nowhere/none.conf", "-> `tidemark -c /nowhere/none.conf init` writes one")
 
 
 def certificate(cluster, name):

@@ -255,8 +255,7 @@ static void a_place_where_no_file_can_be_is_an_error(void **state)
     assert_not_opened(path, ERROR_SYSTEM, "Not a directory", "file and its folder");
     snprintf(path, sizeof(path), "%s/folder/cache.db", folder->file);
     assert_not_opened(path, ERROR_SYSTEM, "Not a directory", "[cache] path");
-    assert_not_opened(folder->path, ERROR_SYSTEM, "Is a directory",
-                      "file and its folder");
+    assert_not_opened(folder->path, ERROR_SYSTEM, "Is a directory", "that is a folder");
 }
 
 /* ---- migrations ---- */

@@ -11,16 +11,24 @@
 
 static const struct terminal plain = {.columns = 100, .rows = 25};
 
-static void assert_screen(void (*append)(const struct change_view *, const json_t *),
-                          const char *document_text, const char *expected)
+static void draw(struct buffer *screen,
+                 void (*append)(const struct change_view *, const json_t *),
+                 const char *document_text)
 {
-    OWNED(buffer_release) struct buffer screen = {0};
-    struct change_view view = {.out = &screen, .terminal = &plain};
+    struct change_view view = {.out = screen, .terminal = &plain};
     json_t *document = quoted_json(document_text);
 
     assert_true(human_parse_utc("2026-11-22T12:40:32Z", &view.now_us));
     append(&view, document);
     json_decref(document);
+}
+
+static void assert_screen(void (*append)(const struct change_view *, const json_t *),
+                          const char *document_text, const char *expected)
+{
+    OWNED(buffer_release) struct buffer screen = {0};
+
+    draw(&screen, append, document_text);
     assert_string_equal(screen.data, expected);
 }
 
@@ -68,6 +76,19 @@ static void a_refused_change_shows_both_values_the_reason_and_the_cure(void **st
         "file)\n");
 }
 
+static void a_number_is_as_short_as_it_was_written(void **state)
+{
+    OWNED(buffer_release) struct buffer text = {0};
+
+    (void)state;
+    draw(&text, change_screen_rejected_one,
+         "{'id':1,'table':'orders','key':['1'],'operation':'update','sqlstate':'23514',"
+         "'message':'no','columns':[{'name':'price','base':9.99,'value':1e300},"
+         "{'name':'rate','base':0.1234567890123456,'value':-0.5}]}");
+    assert_non_null(strstr(text.data, "price  9.99 -> 1e300\n"));
+    assert_non_null(strstr(text.data, "rate  0.1234567890123456 -> -0.5\n"));
+}
+
 static void the_list_of_refusals_leads_to_the_first(void **state)
 {
     OWNED(buffer_release) struct buffer text = {0};
@@ -109,6 +130,7 @@ int main(void)
         cmocka_unit_test(an_empty_outbox_is_a_sentence),
         cmocka_unit_test(the_outbox_says_what_waits_and_for_how_long),
         cmocka_unit_test(a_refused_change_shows_both_values_the_reason_and_the_cure),
+        cmocka_unit_test(a_number_is_as_short_as_it_was_written),
         cmocka_unit_test(the_list_of_refusals_leads_to_the_first),
         cmocka_unit_test(an_open_conflict_offers_both_sides),
         cmocka_unit_test(text_cannot_steer_the_terminal),

@@ -33,6 +33,8 @@ static void assert_refused(const char *line, const char *message)
     assert_int_equal(parsed.outcome, FAILED);
     assert_int_equal(parsed.err.kind, ERROR_INVALID);
     assert_string_equal(parsed.err.message, message);
+    if (!strstr(message, "did you mean"))
+        assert_true(parsed.err.hint[0]);
 }
 
 static void options_may_stand_anywhere(void **state)
