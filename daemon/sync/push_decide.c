@@ -163,9 +163,9 @@ static enum outcome decision_init(struct decision *decision, struct push_context
 
 static void wire_types(const struct table *table, uint32_t *types)
 {
-    types[0] = 20; /* int8 */
-    types[1] = 25; /* text */
-    types[2] = 20;
+    types[0] = column_codec_info(CODEC_BIGINT)->wire_oid;
+    types[1] = column_codec_info(CODEC_TEXT)->wire_oid;
+    types[2] = types[0];
     for (size_t i = 0; i < table->column_count; i++)
         types[PUSH_LOOK_FIELDS + i] =
             column_codec_info(table->columns[i].codec)->wire_oid;

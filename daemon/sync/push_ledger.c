@@ -4,6 +4,7 @@
 #include "daemon/primary/primary.h"
 #include "daemon/primary/primary_query.h"
 #include "daemon/primary/primary_transaction.h"
+#include "daemon/sync/push_frame.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/store/catalog.h"
@@ -38,23 +39,6 @@ static enum outcome look_for_ledger(struct push_ledger *ledger, struct error *er
         return FAILED;
     ledger->is_there = primary_result_bool(result, 0, 0);
     return OK;
-}
-
-/* FAILED leaves no transaction open, even if it came as far as BEGIN. */
-static enum outcome begin(struct push_ledger *ledger, struct error *err)
-{
-    OWNED(buffer_release) struct buffer sql = {0};
-
-    buffer_append_text(&sql, push_ledger_sql.begin.text);
-    primary_append_transaction_pins(ledger->primary, &sql);
-    buffer_append_text(&sql, push_ledger_sql.defer.text);
-    if (buffer_check(&sql, err) == FAILED)
-        return FAILED;
-    if (primary_run_text(ledger->primary, push_ledger_sql.begin.name, sql.data, err) ==
-        OK)
-        return OK;
-    primary_end_reading(ledger->primary);
-    return FAILED;
 }
 
 /* Names a table that was there a moment ago: the schema tidemark was removed. */
@@ -174,7 +158,8 @@ enum outcome push_ledger_ask(struct push_ledger *ledger, const struct push_devic
     bool found = false;
 
     ledger->is_there = false;
-    if (look_for_ledger(ledger, err) == FAILED || begin(ledger, err) == FAILED)
+    if (look_for_ledger(ledger, err) == FAILED ||
+        push_frame_begin(ledger->primary, err) == FAILED)
         return FAILED;
     outcome = ledger->is_there ? read_last_push(ledger, device->device_id, !standby,
                                                 named, &found, err)
@@ -209,7 +194,7 @@ static enum outcome register_device(struct push_ledger *ledger,
 
     if (device->registered)
         return OK;
-    if (begin(ledger, err) == FAILED)
+    if (push_frame_begin(ledger->primary, err) == FAILED)
         return FAILED;
     if (primary_run(ledger->primary, &push_ledger_sql.enrol, params, 2, err) == FAILED ||
         primary_commit(ledger->primary, err) == FAILED)
@@ -274,7 +259,7 @@ static enum outcome try_to_open(struct push_ledger *ledger, struct push_device *
     enum outcome outcome = ledger->is_there ? register_device(ledger, device, err)
                                             : deregister_device(ledger, device, err);
 
-    if (outcome == FAILED || begin(ledger, err) == FAILED)
+    if (outcome == FAILED || push_frame_begin(ledger->primary, err) == FAILED)
         return FAILED;
     outcome = move(ledger, device, push_id, err);
     if (outcome == FAILED)

@@ -1,11 +1,7 @@
--- The primary's ledger: the last push of each device that arrived. And the frame of the one
--- transaction that a push is.
+-- The primary's ledger: the last push of each device that arrived.
 
 -- name: exists
 select to_regclass('tidemark.device') is not null;
-
--- name: begin
-begin isolation level read committed;
 
 -- name: enrol
 -- With the last push of a time when there was no ledger ($2), if there was one.
@@ -37,26 +33,3 @@ select (select system_identifier::text from pg_control_system())
        || '/' || (select oid from pg_database where datname = current_database()),
        ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int::text,
        pg_snapshot_xmax(pg_current_snapshot())::text;
-
--- name: defer
--- Constraints that may be checked at the end are; each part of a push looks at them at its end.
-set constraints all deferred;
-
--- name: check
-set constraints all immediate;
-
--- name: open_push
--- What lies before is the ledger's move, which stays when all rows are sent anew.
-savepoint tide_push;
-
--- name: reopen_push
-rollback to savepoint tide_push;
-
--- name: open_part
-savepoint tide_part;
-
--- name: undo_part
-rollback to savepoint tide_part;
-
--- name: close_part
-release savepoint tide_part;

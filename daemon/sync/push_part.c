@@ -5,7 +5,6 @@
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/sqlstate.h"
-#include "push_ledger.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -174,8 +173,7 @@ static enum outcome send_all(struct attempt *attempt, enum push_frame frame,
     for (size_t i = 0; i < ranges->count; i++)
         if (send_range(attempt, ranges->items[i], err) == FAILED)
             return FAILED;
-    if (push_statement_send_text(pipeline, &push_ledger_sql.check, err) == FAILED ||
-        push_statement_send_text(pipeline, &push_ledger_sql.defer, err) == FAILED)
+    if (push_frame_send_check(pipeline, err) == FAILED)
         return FAILED;
     return primary_pipeline_flush(pipeline, err);
 }
@@ -193,8 +191,7 @@ static enum outcome read_all(struct attempt *attempt, enum push_frame frame,
             return FAILED;
         attempt->answered++;
     }
-    if (push_statement_read_done(pipeline, &push_ledger_sql.check, err) == FAILED ||
-        push_statement_read_done(pipeline, &push_ledger_sql.defer, err) == FAILED)
+    if (push_frame_read_check(pipeline, err) == FAILED)
         return FAILED;
     return primary_pipeline_finish(pipeline, err);
 }

@@ -10,8 +10,7 @@
 #define DAEMON_SYNC_PUSH_PART_H
 
 #include "daemon/sync/push_context.h"
-
-struct primary_pipeline;
+#include "daemon/sync/push_frame.h"
 
 /* Rows by ordinal, both included; rows that are set aside are passed over. */
 struct push_range {
@@ -27,25 +26,6 @@ struct push_ranges {
 MUST_CHECK enum outcome push_ranges_add(struct push_ranges *ranges,
                                         struct push_range range, struct error *err);
 void push_ranges_release(struct push_ranges *ranges); /* a zeroed one is fine */
-
-/* What must be said before the next part. */
-enum push_frame {
-    PUSH_FRAME_NEW,     /* nothing was sent yet */
-    PUSH_FRAME_AGAIN,   /* everything is to be undone but the ledger's move */
-    PUSH_FRAME_KEPT,    /* the last part stays */
-    PUSH_FRAME_REFUSED, /* the last part is to be undone */
-};
-
-/* Queues the savepoint of the next part, and reads what came of that. */
-MUST_CHECK enum outcome push_frame_send(enum push_frame frame,
-                                        struct primary_pipeline *pipeline,
-                                        struct error *err);
-MUST_CHECK enum outcome push_frame_read(enum push_frame frame,
-                                        struct primary_pipeline *pipeline,
-                                        struct error *err);
-/* After the last part: so that the transaction can be committed. */
-MUST_CHECK enum outcome push_frame_end(enum push_frame *frame, struct primary *primary,
-                                       struct error *err);
 
 /* Why a part was refused. */
 struct push_complaint {

@@ -3,7 +3,6 @@
 #include "daemon/primary/primary.h"
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
-#include "push_ledger.sql.h"
 
 #include <stdlib.h>
 
@@ -84,8 +83,7 @@ static enum outcome send_all(struct replay *replay, enum push_frame frame,
     for (size_t i = 0; i < replay->history.step_count; i++)
         if (send_step(replay, pipeline, i, err) == FAILED)
             return FAILED;
-    if (push_statement_send_text(pipeline, &push_ledger_sql.check, err) == FAILED ||
-        push_statement_send_text(pipeline, &push_ledger_sql.defer, err) == FAILED)
+    if (push_frame_send_check(pipeline, err) == FAILED)
         return FAILED;
     return primary_pipeline_flush(pipeline, err);
 }
@@ -114,8 +112,7 @@ static enum outcome read_all(struct replay *replay, enum push_frame frame,
         row->excluded = row->excluded || missed.count;
     }
     *out_refused = replay->sent_count;
-    if (push_statement_read_done(pipeline, &push_ledger_sql.check, err) == FAILED ||
-        push_statement_read_done(pipeline, &push_ledger_sql.defer, err) == FAILED)
+    if (push_frame_read_check(pipeline, err) == FAILED)
         return FAILED;
     return primary_pipeline_finish(pipeline, err);
 }

@@ -1,9 +1,9 @@
 #include "daemon/sync/push_settle.h"
 
+#include "daemon/sync/push_frame.h"
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/sqlstate.h"
-#include "push_ledger.sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -194,8 +194,7 @@ static enum outcome send_all(struct push_context *context,
     for (size_t at = 0; at < settles->count;)
         if (send_run(context, pipeline, settles, &at, sent, err) == FAILED)
             return FAILED;
-    if (push_statement_send_text(pipeline, &push_ledger_sql.check, err) == FAILED ||
-        push_statement_send_text(pipeline, &push_ledger_sql.defer, err) == FAILED)
+    if (push_frame_send_check(pipeline, err) == FAILED)
         return FAILED;
     return primary_pipeline_flush(pipeline, err);
 }
@@ -207,8 +206,7 @@ static enum outcome read_all(struct primary_pipeline *pipeline,
     for (size_t i = 0; i < sent->count; i++)
         if (push_statement_read_ordinals(pipeline, sent->items[i], missed, err) == FAILED)
             return FAILED;
-    if (push_statement_read_done(pipeline, &push_ledger_sql.check, err) == FAILED ||
-        push_statement_read_done(pipeline, &push_ledger_sql.defer, err) == FAILED)
+    if (push_frame_read_check(pipeline, err) == FAILED)
         return FAILED;
     return primary_pipeline_finish(pipeline, err);
 }
