@@ -9,6 +9,7 @@
 #include "lib/model/row_key.h"
 #include "lib/store/mirror_layout.h"
 #include "lib/store/pending.h"
+#include "lib/store/rejected_mend.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,10 @@ static enum outcome catch_up_pending(struct pull *pull, struct error *err)
     if (outbox_last_sequence(pull->cache->db, &captured, err) == FAILED)
         return FAILED;
     if (captured != pull->captured && refresh_pending(pull, err) == FAILED)
+        return FAILED;
+    if (!pending_is_empty(pull->settings.pending) &&
+        rejected_mend(pull->cache->db, pull->settings.pending, &pull->pushable, err) ==
+            FAILED)
         return FAILED;
     if (!pending_is_empty(pull->settings.pending))
         for (size_t i = 0; i < pull->plan_count; i++)

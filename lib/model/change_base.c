@@ -116,13 +116,19 @@ void change_base_append_json(struct buffer *json, const struct change_base *base
     buffer_append(json, "}", 1);
 }
 
-const struct change_base_item *change_base_find(const struct change_base *base,
-                                                const char *column)
+static struct change_base_item *find_item(const struct change_base *base,
+                                          const char *column)
 {
     for (size_t i = 0; i < base->count; i++)
         if (strcmp(base->items[i].column, column) == 0)
             return &base->items[i];
     return NULL;
+}
+
+const struct change_base_item *change_base_find(const struct change_base *base,
+                                                const char *column)
+{
+    return find_item(base, column);
 }
 
 enum outcome change_base_merge(struct change_base *base, struct change_base *later,
@@ -141,6 +147,20 @@ enum outcome change_base_merge(struct change_base *base, struct change_base *lat
         if (append_item(base, item, err) == FAILED)
             return FAILED;
     }
+    return OK;
+}
+
+enum outcome change_base_put(struct change_base *base, const char *column,
+                             const char *quoted, struct error *err)
+{
+    struct change_base_item *item = find_item(base, column);
+    char *copy = strdup(quoted);
+
+    if (!copy)
+        return error_out_of_memory(err);
+    free(item->quoted);
+    item->quoted = copy;
+    item->quoted_size = strlen(copy);
     return OK;
 }
 

@@ -37,6 +37,9 @@ const struct change_base_item *change_base_find(const struct change_base *base,
  * Takes what it needs out of `later`, which still has to be released. */
 MUST_CHECK enum outcome change_base_merge(struct change_base *base,
                                           struct change_base *later, struct error *err);
+/* Another value for a column that is in it. */
+MUST_CHECK enum outcome change_base_put(struct change_base *base, const char *column,
+                                        const char *quoted, struct error *err);
 void change_base_remove(struct change_base *base, const char *column);
 void change_base_release(struct change_base *base); /* a zeroed one is fine */
 

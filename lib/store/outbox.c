@@ -13,6 +13,15 @@
 #define MS_PER_DAY 86400000.0
 #define JULIAN_DAY_OF_1970 2440587.5
 
+const struct table *outbox_tables_named(const struct outbox_tables *tables,
+                                        const char *name)
+{
+    for (size_t i = 0; i < tables->count; i++)
+        if (table_same_name(tables->items[i].table->name, name))
+            return tables->items[i].table;
+    return NULL;
+}
+
 const struct table *outbox_tables_find(const struct outbox_tables *tables,
                                        int64_t table_id)
 {

@@ -22,6 +22,8 @@ struct outbox_tables {
     size_t count;
 };
 /* NULL: no such table. */
+const struct table *outbox_tables_named(const struct outbox_tables *tables,
+                                        const char *name);
 const struct table *outbox_tables_find(const struct outbox_tables *tables,
                                        int64_t table_id);
 int64_t outbox_tables_id(const struct outbox_tables *tables, const struct table *table);

@@ -450,6 +450,32 @@ enum outcome pending_strip(struct pending *pending, const struct table *table,
     return outcome == FAILED ? FAILED : OK;
 }
 
+/* As if the first entry that tells of the column had the right value. */
+enum outcome pending_correct(struct pending *pending, const struct table *table,
+                             const struct value *key,
+                             const struct pending_correction *correction,
+                             struct error *err)
+{
+    OWNED(outbox_entry_release) struct outbox_entry entry = {0};
+    const struct change_base_item *item = NULL;
+    struct row_address row;
+    enum outcome outcome;
+
+    if (find_row(pending, table, key, &row, err) == FAILED)
+        return FAILED;
+    while (!item &&
+           (outcome = read_entry(pending, &row, entry.sequence, &entry, err)) == OK)
+        item = change_base_find(&entry.base, correction->column);
+    if (!item)
+        return outcome == FAILED ? FAILED : OK;
+    if (strcmp(item->quoted, correction->wrong) != 0)
+        return OK;
+    if (change_base_put(&entry.base, correction->column, correction->right, err) ==
+        FAILED)
+        return FAILED;
+    return put_base(pending, &entry, err);
+}
+
 enum outcome pending_make_insert(struct pending *pending, const struct table *table,
                                  const struct value *key, struct error *err)
 {

@@ -48,6 +48,18 @@ MUST_CHECK enum outcome pending_strip(struct pending *pending, const struct tabl
                                       const struct value *key, const char *column,
                                       struct error *err);
 
+/* An old value that the primary never had is another one; both as quote() has them. */
+struct pending_correction {
+    const char *column;
+    const char *wrong;
+    const char *right;
+};
+MUST_CHECK enum outcome pending_correct(struct pending *pending,
+                                        const struct table *table,
+                                        const struct value *key,
+                                        const struct pending_correction *correction,
+                                        struct error *err);
+
 /* The row is gone on the primary and shall come back: its entries become one insert. */
 MUST_CHECK enum outcome pending_make_insert(struct pending *pending,
                                             const struct table *table,

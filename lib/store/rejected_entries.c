@@ -44,15 +44,6 @@ void rejected_entries_free(struct rejected_entries *entries)
     free(entries);
 }
 
-static const struct table *table_named(const struct outbox_tables *tables,
-                                       const char *name)
-{
-    for (size_t i = 0; i < tables->count; i++)
-        if (table_same_name(tables->items[i].table->name, name))
-            return tables->items[i].table;
-    return NULL;
-}
-
 static enum outcome look_up(struct rejected_entries *entries, const struct table *table,
                             const struct value *key, const struct value **out_row,
                             struct error *err)
@@ -93,7 +84,7 @@ enum outcome rejected_entries_take(struct rejected_entries *entries, int64_t rej
 {
     OWNED(pending_change_release) struct pending_change change = {0};
     OWNED(buffer_release) struct buffer bytes = {0};
-    const struct table *table = table_named(entries->tables, table_name);
+    const struct table *table = outbox_tables_named(entries->tables, table_name);
     struct value key[TABLE_KEY_LIMIT];
     const struct value *row = NULL;
     enum outcome outcome;

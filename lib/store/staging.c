@@ -3,6 +3,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "lib/store/pending.h"
+#include "lib/store/rejected_mend.h"
 #include "lib/store/staging_state.h"
 #include "staging.sql.h"
 
@@ -151,6 +152,25 @@ static enum outcome fill(struct staging *staging, const struct staging_request *
     return number(staging, err);
 }
 
+/* A write of its own, which there nearly never is: gathering only reads. */
+static enum outcome mend_refused(struct staging *staging, struct error *err)
+{
+    struct database *db = staging->db;
+    enum outcome needed = rejected_mend_is_needed(db, err);
+
+    if (needed != OK)
+        return needed == FAILED ? FAILED : OK;
+    if (database_begin(db, err) == FAILED)
+        return FAILED;
+    if (pending_refresh(staging->pending, staging->tables, err) == OK &&
+        rejected_mend(db, staging->pending, staging->tables, err) == OK &&
+        database_commit(db, err) == OK)
+        return OK;
+    database_roll_back(db);
+    pending_reset(staging->pending);
+    return FAILED;
+}
+
 enum outcome staging_fill(struct staging *staging, const struct staging_request *request,
                           struct staging_summary *out_summary, struct error *err)
 {
@@ -160,7 +180,8 @@ enum outcome staging_fill(struct staging *staging, const struct staging_request 
     staging_forget_outcast(staging);
     staging->tables = request->tables;
     staging->has_references = false;
-    if (run(staging->db, &staging_sql.begin, err) == FAILED)
+    if (mend_refused(staging, err) == FAILED ||
+        run(staging->db, &staging_sql.begin, err) == FAILED)
         return FAILED;
     outcome = fill(staging, request, &summary, err);
     if (outcome != FAILED && run(staging->db, &staging_sql.commit, err) == FAILED)

@@ -366,3 +366,49 @@ def test_edits_made_while_a_row_is_being_refused_go_with_it(world):
     assert refused and json.loads(only["values"])["label"] == "later", only
     assert daemon.query("select * from tide_conflict") == []
     assert_settled(world, daemon)
+
+
+def edit_before_it_is_read_again(world, statement, edit, settings=None):
+    """The daemon dies when a refused push is settled, and the application goes on."""
+    world.run(SCHEMA)
+    world.track(*TABLES)
+    daemon = world.daemon(settings, start=False)
+    daemon.sync()
+    world.run("update item set label = label, n = 1 where id = 'old1'")
+    daemon.sync()
+    write(daemon, statement)
+    daemon.start(fault="push.finished", ready=False)
+    daemon.wait_end()
+    assert len(rejected(daemon)) == 1
+    assert daemon.value("select count(*) from tide_refetch") > 0
+    write(daemon, edit)
+    return daemon
+
+
+@pytest.mark.parametrize("conflict", ["server_wins", "last_write_wins"])
+def test_an_edit_on_top_of_a_refused_value_is_no_conflict(world, conflict):
+    daemon = edit_before_it_is_read_again(world, "update item set n = -1 where id = 'old1'", "update item set n = 9 where id = 'old1'",
+                                          {"sync": {"conflict": conflict}})
+    sync_with_rejections(daemon)
+    assert daemon.query("select * from tide_conflict") == []
+    assert world.value("select n from item where id = 'old1'") == 9
+    assert [row["op"] for row in rejected(daemon)] == ["update"]
+    assert_settled(world, daemon)
+
+
+def test_an_edit_on_top_of_a_refused_value_meets_an_edit_there(world):
+    daemon = edit_before_it_is_read_again(world, "update item set n = -1 where id = 'old1'", "update item set n = 9 where id = 'old1'",
+                                          {"sync": {"conflict": "server_wins"}})
+    world.run("update item set n = 7 where id = 'old1'")
+    sync_with_rejections(daemon)
+    assert daemon.query("select base_value, local_value, remote_value from tide_conflict") == [(1, 9, 7)]
+    assert_settled(world, daemon)
+
+
+def test_a_refused_row_that_is_put_right_arrives(world):
+    daemon = edit_before_it_is_read_again(world, "insert into item (id, n, label) values ('bad', -1, 'kept')",
+                                          "update item set n = 9 where id = 'bad'")
+    sync_with_rejections(daemon)
+    assert world.run("select n, label from item where id = 'bad'") == [(9, "kept")]
+    assert daemon.query("select * from tide_conflict") == []
+    assert_settled(world, daemon)
