@@ -8,7 +8,6 @@ import pytest
 
 from support.daemon import ROOT
 from support.library import Conversation, check_as_cpp, compile_program, run
-from support.process import wait_until
 
 NOTES = os.path.join(ROOT, "demo", "notes")
 ODD = """

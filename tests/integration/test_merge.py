@@ -21,7 +21,6 @@ $$ begin new.updated_at := clock_timestamp(); return new; end $$;
 create trigger touch before update on note for each row execute function touch();
 create trigger touch before update on tag for each row execute function touch();
 """
-WHOLE = "select id, title, body, n from note where id = ?"
 
 
 class Pair:

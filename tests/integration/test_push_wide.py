@@ -28,10 +28,6 @@ def assignments(which, columns):
     return ", ".join(f"c{number} = {value(number, which)}" for number in columns)
 
 
-# what each of the columns becomes: those that have a value lose it, some others get one
-EVERY_FIFTH = range(0, COLUMNS, 5)
-
-
 def change_all(row):
     """All columns are dirty; few enough hold something long."""
     parts = [f"c{number} = null" if number % 5 == 0 else f"c{number} = {'1' if number % 6 in (0, 2) else 'null'}"
