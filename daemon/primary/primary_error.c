@@ -164,10 +164,16 @@ static bool take_sqlstate(char *text, char out_code[static 6])
 }
 
 /* Before there is a session: what means a table elsewhere means the database here. */
-static void judge_refusal(struct error *err, const char *sqlstate)
+static void judge_refusal(struct error *err, const char *sqlstate, const char *section)
 {
     if (err->kind == ERROR_SCHEMA)
         err->kind = ERROR_TRANSIENT;
+    if (strcmp(sqlstate, "28000") == 0 && strstr(err->message, "no encryption"))
+        error_hint(
+            err,
+            "check the server's pg_hba.conf for this host and user; if it wants TLS "
+            "(hostssl): sslmode=verify-full in [%s] conninfo",
+            section);
     if (strcmp(sqlstate, "42501") == 0)
         error_hint(err, "let the database's owner grant connect on it to this user");
     else if (strcmp(sqlstate, "55000") == 0)
@@ -193,7 +199,7 @@ static void shorten_connection_message(struct error *err, const char *what,
     if (take_sqlstate(text, code)) {
         error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
         put_sqlstate(err, code, section);
-        judge_refusal(err, code);
+        judge_refusal(err, code, section);
     } else {
         error_set(err, ERROR_TRANSIENT, "%s: %s", what, text);
         put_link_hint(err, asked, section);

@@ -176,6 +176,17 @@ def test_a_database_that_is_closed_opens_again_some_day(shop, visitor):
     daemon.sync()
 
 
+def test_a_server_that_wants_tls_for_us(throw_away_cluster, world_on):
+    cluster = throw_away_cluster()
+    world = world_on(cluster)
+    with open(os.path.join(cluster.data, "pg_hba.conf"), "w") as rules:
+        rules.write("local all all trust\nhostssl all all all trust\n")
+    world.run("select pg_reload_conf()")
+    daemon = world.daemon(conninfo=cluster.conninfo(world.database, tcp=True), start=False)
+    wait_until(lambda: "pg_hba" in daemon.tool("sync").err, "the rules are read")
+    fails(daemon.tool("sync"), FAILED, "no encryption", "-> check the server's pg_hba.conf", "sslmode=verify-full in [primary]")
+
+
 def test_a_role_to_become_that_is_not_there_or_not_ours(shop, visitor):
     daemon, role = visitor
     daemon.configure({"primary": {"role": "nobody_here"}})
