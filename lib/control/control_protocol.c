@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define SQLSTATE_ORIGIN "SQLSTATE "
-#define FORM                                                                             \
-    (JSON_COMPACT | JSON_REAL_PRECISION(12)) /* 0.073, not 0.072999999999999995 */
+/* 0.073, not 0.072999999999999995; a numeric of 15 digits as it is */
+#define FORM (JSON_COMPACT | JSON_REAL_PRECISION(15))
 #define TIMEOUT_NAME "timeout" /* of a wait: no kind of its own, but a name */
 
 enum exit_status control_exit_status(const struct error *err)
