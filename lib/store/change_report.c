@@ -2,9 +2,11 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/statement.h"
+#include "lib/store/change_forecast.h"
 #include "lib/store/column_json.h"
 #include "change_report.sql.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Members in the order of the query's columns, from the first one on; NULL ends them. */
@@ -103,6 +105,51 @@ static const char *oldest_of(const json_t *rows)
     return oldest;
 }
 
+static void text_drop(char **text)
+{
+    free(*text);
+}
+
+static enum outcome correct_row(struct change_forecast *forecast, json_t *row,
+                                struct error *err)
+{
+    OWNED(text_drop)
+    char *key = json_dumps(json_object_get(row, "key"), JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *table = json_string_value(json_object_get(row, "table"));
+    const char *operation;
+    json_t *columns;
+    enum outcome outcome;
+
+    if (!key || !table)
+        return error_out_of_memory(err);
+    outcome = change_forecast_row(forecast, table, key, &operation, &columns, err);
+    if (outcome != OK)
+        return outcome;
+    if (json_object_set_new(row, "columns", columns) != 0 ||
+        json_object_set_new(row, "operation", json_string(operation)) != 0)
+        return error_out_of_memory(err);
+    return OK;
+}
+
+/* What the push will make of the entries, as the rows are now. An entry that is nonsense
+ * is the daemon's to set aside; until then it shows as it was read. */
+static void correct_rows(struct database *db, json_t *rows)
+{
+    struct change_forecast *forecast = NULL;
+    struct error ignored;
+    json_t *row;
+    size_t i;
+
+    if (json_array_size(rows) == 0 || change_forecast_new(&forecast, db, &ignored) != OK)
+        return;
+    json_array_foreach(rows, i, row)
+    {
+        if (correct_row(forecast, row, &ignored) == FAILED)
+            break;
+    }
+    change_forecast_free(forecast);
+}
+
 enum outcome change_report_outbox(struct database *db, json_t **out_document,
                                   struct error *err)
 {
@@ -115,6 +162,8 @@ enum outcome change_report_outbox(struct database *db, json_t **out_document,
     if (statement_prepare(&query, db, &change_report_sql.outbox, err) == FAILED ||
         read_rows(&query, names, &rows, err) == FAILED)
         return FAILED;
+    statement_release(&query);
+    correct_rows(db, rows);
     *out_document = json_pack("{s:i, s:s, s:I, s:I, s:s?, s:o}", "v", 1, "kind", "outbox",
                               "count", (json_int_t)json_array_size(rows), "entries",
                               (json_int_t)sum_of(rows, "entries"), "oldest",

@@ -20,6 +20,7 @@ struct database;
  * {"kind":"outbox","count":14,"entries":20,"oldest":"…Z",
  *  "changes":[{"table","key":["…"],"operation","columns":["…"],"entries","first_changed_at",
  *              "last_changed_at"}]}        in order of their first entry
+ * operation and columns: what will be sent (change_forecast.h).
  */
 MUST_CHECK enum outcome change_report_outbox(struct database *db, json_t **out_document,
                                              struct error *err);

@@ -69,6 +69,8 @@ def test_a_row_that_a_trigger_makes_anew_is_changed_and_not_lost(world, table):
     connection.executescript(f"delete from {table} where id = 1; insert into {table} (id, name) values (3, 'three');"
                              f"delete from {table} where id = 3")
     connection.close()
+    assert [(row["key"], row["operation"], row["columns"]) for row in daemon.tool("outbox", "--json").document["changes"]] == [
+        (["1"], "update", ["name"]), (["3"], "insert", [])]
     world.run(f"update {table} set n = 100 where id = 1")
     daemon.sync()
     assert world.run(f"select id, name, n from {table} order by id") == [

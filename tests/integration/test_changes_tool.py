@@ -55,6 +55,21 @@ def test_outbox_lists_what_waits(shop):
     assert "2 rows wait for the primary" in out and "line  o1, 1  insert" in out
 
 
+def test_outbox_shows_what_will_be_sent(shop):
+    connection = shop.open_cache()
+    connection.executescript("""
+        create trigger complete after insert on line begin
+            update line set amount = 7 where order_id = new.order_id and number = new.number;
+        end;
+        insert into line (order_id, number, amount) values ('o1', 1, 5);
+        insert into line (order_id, number, amount) values ('o1', 2, 5); delete from line where number = 2;
+        update orders set total = 11, note = 'x' where id = 'o1'; update orders set note = 'one' where id = 'o1';
+        update orders set note = 'x' where id = 'o2'; update orders set note = 'two' where id = 'o2'""")
+    connection.close()
+    assert [(change["key"], change["operation"], change["columns"]) for change in shop.tool("outbox", "--json").document["changes"]] == [
+        (["o1", "1"], "insert", []), (["o1", "2"], "nothing", []), (["o1"], "update", ["total"]), (["o2"], "nothing", [])]
+
+
 def test_a_refused_change_is_listed_shown_and_leaves_the_others_alone(shop, world):
     number = refuse_one(shop)
     assert world.run("select id, total, note from orders order by id") == [("o1", 10, "one"), ("o2", 20, "good")]

@@ -72,6 +72,7 @@ static void the_outbox_is_folded_by_row(void **state)
     json_t *document = NULL;
     struct error err;
 
+    run_sql(*state, "delete from line where number = 2");
     run_sql(*state,
             "insert into tide_outbox (table_id, row_key, op, base, changed_at) "
             "values (1, '[\"o1\",\"3\"]', 'delete', '{}', 2461368.0),"
