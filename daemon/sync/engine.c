@@ -112,6 +112,7 @@ enum outcome engine_new(struct engine **out_engine, const struct engine_config *
     engine_rest(engine);
     backoff_init(&engine->backoff, (uint64_t)clock_now_us() ^ ((uint64_t)getpid() << 32));
     backoff_init(&engine->push.backoff, ~engine->backoff.random_state);
+    backoff_init(&engine->push.held_backoff, ~engine->backoff.random_state);
     if (engine_requests_init(&engine->requests, err) == FAILED ||
         status_board_new(&engine->board, &promises, err) == FAILED)
         goto failed;
@@ -290,7 +291,7 @@ static void conclude(struct engine *engine, int64_t ticket)
         state = trouble->kind == ERROR_TRANSIENT ? SYNC_CATCHING_UP : SYNC_BLOCKED;
     engine_set_state(engine, state, state == SYNC_LIVE ? NULL : trouble,
                      trouble && wait_us < INT64_MAX ? wait_us : 0);
-    engine_answer(engine, ticket, trouble);
+    engine_answer(engine, ticket, engine_push_is_held(engine) ? NULL : trouble);
 }
 
 static int64_t attempt_and_tell(struct engine *engine, const struct engine_task *task,
@@ -391,7 +392,7 @@ enum outcome engine_sync_once(struct engine *engine, struct error *err)
     conclude(engine, 0);
     if (engine_keep_house(engine, true, err) == FAILED)
         return FAILED;
-    if (!engine_push_trouble(engine))
+    if (!engine_push_trouble(engine) || engine_push_is_held(engine))
         return OK;
     *err = *engine_push_trouble(engine);
     return FAILED;

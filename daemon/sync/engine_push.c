@@ -103,20 +103,27 @@ static enum outcome set_nonsense_aside(struct engine *engine,
     return OK;
 }
 
-int64_t engine_push_wait_us(const struct engine *engine)
+static int64_t wait_until_us(int64_t at_us)
 {
-    int64_t retry_at_us = engine->push.retry_at_us;
     int64_t now_us = clock_monotonic_us();
 
-    if (!retry_at_us)
+    if (!at_us)
         return INT64_MAX;
-    return retry_at_us > now_us ? retry_at_us - now_us : 0;
+    return at_us > now_us ? at_us - now_us : 0;
+}
+
+int64_t engine_push_wait_us(const struct engine *engine)
+{
+    int64_t wait_us = wait_until_us(engine->push.retry_at_us);
+    int64_t held_us = wait_until_us(engine->push.held_retry_at_us);
+
+    return wait_us < held_us ? wait_us : held_us;
 }
 
 /* A failure that a new local change does not cure is waited out. */
 static bool is_put_off(const struct engine *engine)
 {
-    return engine->push.retry_at_us && engine_push_wait_us(engine) > 0;
+    return engine->push.retry_at_us && wait_until_us(engine->push.retry_at_us) > 0;
 }
 
 static bool may_push(const struct engine *engine)
@@ -323,13 +330,53 @@ static enum outcome push_through(struct engine *engine, int64_t target, struct e
     return outcome == FAILED ? FAILED : OK;
 }
 
+bool engine_push_is_held(const struct engine *engine)
+{
+    const struct engine_push *push = &engine->push;
+
+    return push->held_retry_at_us && !push->retry_at_us &&
+           push->status.state == PUSH_WAITING;
+}
+
+/* What is held back is tried again, without a new local change. */
+static void note_held(struct engine *engine)
+{
+    struct engine_push *push = &engine->push;
+    const struct error *held = push->push ? push_held(push->push) : NULL;
+
+    if (!held) {
+        push->held_retry_at_us = 0;
+        backoff_reset(&push->held_backoff);
+        set_push_state(engine, PUSH_IDLE, NULL, 0);
+        return;
+    }
+    if (!push->held_retry_at_us) {
+        if (!push->held_backoff.attempt)
+            log_outcome(held, "until that is granted");
+        push->held_retry_at_us =
+            clock_monotonic_us() + backoff_next_us(&push->held_backoff);
+    }
+    set_push_state(engine, PUSH_WAITING, held, wait_until_us(push->held_retry_at_us));
+}
+
+static enum outcome try_held_again(struct engine *engine, bool asked, struct error *err)
+{
+    struct engine_push *push = &engine->push;
+
+    if (!push->push || !push->held_retry_at_us ||
+        (!asked && wait_until_us(push->held_retry_at_us) > 0))
+        return OK;
+    push->held_retry_at_us = 0;
+    return push_release_held(push->push, err);
+}
+
 static enum outcome after_push(struct engine *engine, struct error *err)
 {
     struct engine_push *push = &engine->push;
 
     push->retry_at_us = 0;
     backoff_reset(&push->backoff);
-    set_push_state(engine, PUSH_IDLE, NULL, 0);
+    note_held(engine);
     /* our own news: the round that follows sees it anyway */
     if (primary_wait(engine->primary, -1, 0, err) == FAILED)
         return FAILED;
@@ -440,7 +487,8 @@ enum outcome engine_push(struct engine *engine, bool asked, struct error *err)
     struct engine_push *push = &engine->push;
     enum outcome outcome;
 
-    if (engine_settle_push(engine, &engine->followed, err) == FAILED)
+    if (engine_settle_push(engine, &engine->followed, err) == FAILED ||
+        try_held_again(engine, asked, err) == FAILED)
         return FAILED;
     outcome = look_for_obstacles(engine, asked, err);
     if (outcome != OK)

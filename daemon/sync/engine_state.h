@@ -38,7 +38,9 @@ struct engine_push {
     struct status_push status;
     struct push_boundaries boundaries;
     struct backoff backoff;
-    int64_t retry_at_us;      /* monotonic; 0: nothing failed */
+    int64_t retry_at_us; /* monotonic; 0: nothing failed */
+    struct backoff held_backoff;
+    int64_t held_retry_at_us; /* of what is held back; 0: nothing is */
     int64_t last_sequence;    /* of the outbox, when last looked at */
     int64_t checked_sequence; /* all up to there can be read */
     bool in_recovery;         /* the primary takes no changes */
@@ -149,6 +151,9 @@ MUST_CHECK enum outcome engine_note_changes(struct engine *engine, bool *out_can
 /* Why local changes do not arrive; NULL: they do, or there are none. Valid until the next
  * push. */
 const struct error *engine_push_trouble(const struct engine *engine);
+
+/* The trouble is of some tables only, whose changes wait for a GRANT. */
+bool engine_push_is_held(const struct engine *engine);
 
 /* How long until the next try; INT64_MAX: nothing failed. */
 int64_t engine_push_wait_us(const struct engine *engine);

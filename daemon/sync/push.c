@@ -8,10 +8,13 @@
 #include "daemon/sync/push_filing.h"
 #include "daemon/sync/push_isolate.h"
 #include "daemon/sync/push_ledger.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/fault_point.h"
 #include "lib/model/conflict_rule.h"
+#include "lib/store/outbox_hold.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* So often in a row the schema is read again before its errors are the rows' own. */
 #define SCHEMA_PATIENCE 2
@@ -21,6 +24,9 @@ struct push {
     struct push_context context;
     struct push_ledger ledger;
     unsigned schema_failures; /* in a row */
+    bool hold_is_ours;        /* what the cache holds back was found by this process */
+    bool has_held;
+    struct error held;
 };
 
 enum outcome push_new(struct push **out_push, struct primary *primary,
@@ -74,9 +80,63 @@ enum outcome push_resolve(struct push *push, const struct outbox_tables *tables,
     struct push_in_flight in_flight;
     enum outcome outcome = push_record_in_flight(push->db, &in_flight, err);
 
-    if (outcome != OK)
-        return outcome;
-    return settle(push, tables, &in_flight, err);
+    if (outcome == OK)
+        outcome = settle(push, tables, &in_flight, err) == FAILED ? FAILED : OK;
+    /* it was held back for a push that is settled now; whether it must be is seen again
+     */
+    if (outcome != FAILED && !push->hold_is_ours &&
+        push_release_held(push, err) == FAILED)
+        return FAILED;
+    return outcome;
+}
+
+/* ---- what is held back ---- */
+
+const struct error *push_held(const struct push *push)
+{
+    return push->has_held ? &push->held : NULL;
+}
+
+enum outcome push_release_held(struct push *push, struct error *err)
+{
+    OWNED(outbox_hold_release) struct outbox_hold held = {0};
+    const struct outbox_hold nothing = {0};
+
+    push->has_held = false;
+    push->hold_is_ours = true;
+    if (outbox_hold_read(&held, push->db, err) == FAILED)
+        return FAILED;
+    return held.count ? outbox_hold_write(&nothing, push->db, err) : OK;
+}
+
+/* The first reason is what people see; the GRANTs of the others join it. */
+static void note_reason(struct push *push, const struct error *reason)
+{
+    struct error first = push->held;
+
+    if (!push->has_held) {
+        push->held = *reason;
+        error_hint(&push->held, "%s;", reason->hint);
+    } else if (!strstr(first.hint, reason->hint)) {
+        error_hint(&push->held, "%s %s;", first.hint, reason->hint);
+    }
+    push->has_held = true;
+}
+
+static enum outcome hold_back(struct push *push, const struct outbox_tables *tables,
+                              struct error *err)
+{
+    OWNED(outbox_hold_release) struct outbox_hold held = {0};
+    int64_t table_id = outbox_tables_id(tables, push->context.lacking);
+
+    if (outbox_hold_read(&held, push->db, err) == FAILED)
+        return FAILED;
+    note_reason(push, err);
+    push->hold_is_ours = true;
+    if (outbox_hold_add(&held, table_id, err) == FAILED ||
+        outbox_hold_close(&held, push->db, tables, err) == FAILED)
+        return FAILED;
+    return outbox_hold_write(&held, push->db, err);
 }
 
 enum outcome push_start_over(struct push *push, struct error *err)
@@ -226,8 +286,8 @@ static enum outcome count_failure(const struct attempt *attempt, struct error *e
     return FAILED;
 }
 
-static enum outcome run(struct push *push, const struct push_request *request,
-                        struct push_summary *out_summary, struct error *err)
+static enum outcome run_once(struct push *push, const struct push_request *request,
+                             struct push_summary *out_summary, struct error *err)
 {
     struct attempt attempt = {.push = push, .tables = request->tables};
     enum outcome outcome = fill(push, request, &attempt.staged, err);
@@ -241,6 +301,23 @@ static enum outcome run(struct push *push, const struct push_request *request,
     if (make(&attempt, out_summary, err) == FAILED)
         return count_failure(&attempt, err);
     return attempt.device.failures ? push_record_put_failures(push->db, 0, err) : OK;
+}
+
+/* Again without the tables that turn out to be closed to us. */
+static enum outcome run(struct push *push, const struct push_request *request,
+                        struct push_summary *out_summary, struct error *err)
+{
+    for (size_t i = 0; i < request->tables->count; i++) {
+        enum outcome outcome;
+
+        push->context.lacking = NULL;
+        outcome = run_once(push, request, out_summary, err);
+        if (outcome != FAILED || !push->context.lacking)
+            return outcome;
+        if (hold_back(push, request->tables, err) == FAILED)
+            return FAILED;
+    }
+    return run_once(push, request, out_summary, err);
 }
 
 enum outcome push_run(struct push *push, const struct push_request *request,

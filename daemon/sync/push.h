@@ -61,6 +61,15 @@ push_resolve(struct push *push, const struct outbox_tables *tables, struct error
 MUST_CHECK enum outcome push_run(struct push *push, const struct push_request *request,
                                  struct push_summary *out_summary, struct error *err);
 
+/*
+ * Changes of tables that the role may not write stay in the outbox, with those that
+ * depend on them, and the others go on. Why, with the GRANT in the hint; NULL: nothing is
+ * held back. Valid until the next push.
+ */
+const struct error *push_held(const struct push *push);
+/* The next push tries them again. */
+MUST_CHECK enum outcome push_release_held(struct push *push, struct error *err);
+
 /* Another device from now on, unknown to every ledger: `tidemark resync` of everything
  * does it. Pending changes stay. */
 MUST_CHECK enum outcome push_start_over(struct push *push, struct error *err);

@@ -33,6 +33,7 @@ struct push_context {
     bool
         schema_is_settled; /* reading it again has not helped: its errors are the rows' */
     bool isolates;         /* failures that should pass are the rows' too, for a while */
+    const struct table *lacking; /* that the role may not write; NULL: none is known */
     struct push_refusals refusals;
 };
 

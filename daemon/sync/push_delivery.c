@@ -2,6 +2,7 @@
 
 #include "daemon/sync/push_part.h"
 #include "daemon/sync/push_replay.h"
+#include "daemon/sync/push_rights.h"
 #include "daemon/sync/push_statement.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/sqlstate.h"
@@ -70,6 +71,24 @@ static bool is_one_statement(struct push_range range,
            (failed.from && failed.from <= range.from && failed.to >= range.to);
 }
 
+/* Of one row, or of one statement, it is known which table it is about. */
+static enum outcome look_for_right(struct work *work, struct push_range range,
+                                   const struct push_complaint *complaint,
+                                   struct error *err)
+{
+    struct push_range failed = complaint->statement;
+    int64_t ordinal = failed.from > range.from ? failed.from : range.from;
+    enum push_frame frame = work->frame;
+
+    if (strcmp(complaint->words.sqlstate, SQLSTATE_INSUFFICIENT_PRIVILEGE) != 0 ||
+        (!failed.from && range.from != range.to))
+        return OK;
+    /* until then the transaction takes no questions */
+    if (push_frame_end(&frame, work->context->primary, err) == FAILED)
+        return FAILED;
+    return push_rights_check(work->context, ordinal, !failed.from, err);
+}
+
 /* Ranges that wait for their turn; the next one is the last. */
 static enum outcome take_range(struct work *work, struct push_ranges *waiting,
                                bool may_put_off, struct error *err)
@@ -81,6 +100,8 @@ static enum outcome take_range(struct work *work, struct push_ranges *waiting,
 
     if (outcome != NOTHING)
         return outcome;
+    if (look_for_right(work, range, &complaint, err) == FAILED)
+        return FAILED;
     if (may_put_off && push_complaint_may_pass(&complaint) &&
         is_one_statement(range, &complaint))
         return push_ranges_add(&work->put_off, range, err);

@@ -26,7 +26,8 @@ struct push_delivery {
  * At the end rows that were refused, and what depends on them, are set aside in the
  * staging, and the transaction holds all others. NOTHING, while the context isolates
  * rows: some are refused for a reason that should pass. Then the context's refusals name
- * them, and the transaction is to be rolled back.
+ * them, and the transaction is to be rolled back. ERROR_AUTH with the context's
+ * `lacking`: a right is missing for that table.
  */
 MUST_CHECK enum outcome push_deliver(const struct push_delivery *delivery,
                                      struct error *err);

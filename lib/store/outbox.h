@@ -28,7 +28,7 @@ const struct table *outbox_tables_find(const struct outbox_tables *tables,
                                        int64_t table_id);
 int64_t outbox_tables_id(const struct outbox_tables *tables, const struct table *table);
 
-/* NOTHING: it is empty. */
+/* Of what is not held back (outbox_hold.h); NOTHING: there is none. */
 MUST_CHECK enum outcome outbox_first_sequence(struct database *db, int64_t *out_sequence,
                                               struct error *err);
 

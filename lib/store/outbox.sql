@@ -1,5 +1,11 @@
 -- name: first_sequence
-select sequence from tide_outbox order by sequence limit 1;
+-- Of what is not held back: most often the very first one.
+select sequence
+  from tide_outbox
+ where not exists (select 1 from tide_push_held)
+    or (row_key is not null and table_id not in (select table_id from tide_push_held))
+ order by sequence
+ limit 1;
 
 -- name: last_sequence
 select coalesce(max(sequence), 0) from tide_outbox;

@@ -4,7 +4,7 @@
 #include "lib/base/fault_point.h"
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
-#include "lib/store/outbox.h"
+#include "lib/store/outbox_hold.h"
 #include "lib/store/rejected_entries.h"
 #include "push_record.sql.h"
 
@@ -286,7 +286,7 @@ static enum outcome finish(struct database *db, const struct outbox_tables *tabl
     };
 
     if (take_rejected(db, tables, push->push_id, err) == FAILED ||
-        outbox_delete_through(db, push->through, err) == FAILED ||
+        outbox_hold_delete_through(db, push->through, err) == FAILED ||
         run_all(db, of_push, push->push_id, err) == FAILED)
         return FAILED;
     return run_all(db, of_all, NULL, err);

@@ -47,6 +47,7 @@ void staging_free(struct staging *staging)
     statement_release(&staging->refuse);
     statement_release(&staging->outcast);
     pending_free(staging->pending);
+    outbox_hold_release(&staging->hold);
     free(staging);
 }
 
@@ -144,7 +145,9 @@ static enum outcome fill(struct staging *staging, const struct staging_request *
     if (summary->entry_count == 0)
         return NOTHING;
     cut.through = summary->through;
-    if (find_unknown_table(staging, summary, err) == FAILED ||
+    outbox_hold_release(&staging->hold);
+    if (outbox_hold_read(&staging->hold, staging->db, err) == FAILED ||
+        find_unknown_table(staging, summary, err) == FAILED ||
         find_units(staging, cut.through, &has_units, err) == FAILED ||
         pending_refresh(staging->pending, staging->tables, err) == FAILED ||
         staging_fold(staging, &cut, has_units, &summary->row_count, err) == FAILED)

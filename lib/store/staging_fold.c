@@ -515,7 +515,8 @@ enum outcome staging_fold(struct staging *staging, const struct staging_request 
         pending_reader_init(&reader, staging->pending, err) == FAILED)
         return FAILED;
     while ((outcome = pending_reader_next(&reader, &entry, err)) == OK)
-        if (add_entry(&fold, &entry, err) == FAILED)
+        if (!outbox_hold_has(&staging->hold, entry.table_id) &&
+            add_entry(&fold, &entry, err) == FAILED)
             return FAILED;
     if (outcome == FAILED || (fold.row_key && end_row(&fold, err) == FAILED))
         return FAILED;

@@ -3,6 +3,7 @@
 #ifndef LIB_STORE_STAGING_STATE_H
 #define LIB_STORE_STAGING_STATE_H
 
+#include "lib/store/outbox_hold.h"
 #include "lib/store/staging.h"
 
 /* What of a staged row is kept beside its group's columns. */
@@ -16,7 +17,8 @@ struct staging {
     struct database *db;
     const struct outbox_tables *tables; /* of the last request */
     struct pending *pending;
-    bool has_references; /* tide_staged_reference is filled */
+    struct outbox_hold hold; /* whose rows are passed over */
+    bool has_references;     /* tide_staged_reference is filled */
     struct statement group_at;
     struct statement group_of;
     struct statement refuse;
