@@ -82,13 +82,14 @@ campaign-mutants: ## Break the program on purpose and demand that the tests see 
 faults: ## Build the programs with named crash points into build/faults
 	@$(MAKE) --no-print-directory OUT=build/faults FAULTS=-DTIDEMARK_FAULT_POINTS programs
 
-lint: check-headers library ## Layers, cycles, sizes, format, headers, the README's settings
+lint: check-headers all ## Layers, cycles, sizes, leftovers, format, headers, the README's settings
 	tests/lint/check_layers.sh
 	tests/lint/check_cycles.sh
 	tests/lint/check_sizes.sh
 	tests/lint/check_units.sh
 	tests/lint/check_readme.sh
 	tests/lint/check_exports.sh $(OUT)
+	tests/lint/check_unused.sh $(OUT)
 	/usr/bin/python3 -B tests/campaigns/mutants.py --check
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS) $(wildcard tests/unit/*.c tests/support/*.c tests/campaigns/*.c)
 
