@@ -5,6 +5,7 @@
 #include "lib/db/statement.h"
 #include "lib/store/catalog.h"
 #include "lib/store/mirror_sql.h"
+#include "lib/store/widened_table.h"
 #include "capture.sql.h"
 
 #include <string.h>
@@ -46,17 +47,19 @@ static enum outcome move_application_triggers(struct database *db,
 enum outcome capture_install(struct database *db, const struct table *table,
                              struct error *err)
 {
+    OWNED(widened_table_release) struct widened_table widened = {0};
     OWNED(buffer_release) struct buffer sql = {0};
     OWNED(buffer_release) struct buffer creates = {0};
     int64_t table_id = 0;
 
     if (catalog_table_id(db, table->schema, table->name, &table_id, err) == FAILED ||
+        widened_table_init(&widened, db, table, err) == FAILED ||
         move_application_triggers(db, table, &sql, &creates, err) == FAILED)
         return FAILED;
     mirror_sql_drop_helpers(&sql, table);
     mirror_sql_create_live_view(&sql, table);
     buffer_append_text(&sql, ";\n");
-    mirror_sql_create_capture(&sql, table, table_id);
+    mirror_sql_create_capture(&sql, &widened.table, table_id);
     if (creates.length)
         buffer_append_text(&sql, creates.data);
     if (buffer_check(&sql, err) == FAILED || buffer_check(&creates, err) == FAILED ||
@@ -122,6 +125,7 @@ static enum outcome is_intact(struct database *db, const struct table *table,
 {
     OWNED(buffer_release) struct buffer is = {0};
     OWNED(buffer_release) struct buffer should_be = {0};
+    OWNED(widened_table_release) struct widened_table widened = {0};
     int64_t table_id = 0;
     bool first = false;
     enum outcome known =
@@ -129,10 +133,11 @@ static enum outcome is_intact(struct database *db, const struct table *table,
 
     *out_intact = false;
     if (known == FAILED || read_view(db, table, &is, err) == FAILED ||
-        read_triggers(db, table, &is, &first, err) == FAILED)
+        read_triggers(db, table, &is, &first, err) == FAILED ||
+        widened_table_init(&widened, db, table, err) == FAILED)
         return FAILED;
     mirror_sql_create_live_view(&should_be, table);
-    mirror_sql_create_capture(&should_be, table, table_id);
+    mirror_sql_create_capture(&should_be, &widened.table, table_id);
     if (buffer_check(&is, err) == FAILED || buffer_check(&should_be, err) == FAILED)
         return FAILED;
     *out_intact = known == OK && first && same_text(&is, &should_be);

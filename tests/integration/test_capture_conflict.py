@@ -175,3 +175,27 @@ def test_a_savepoint_rolled_back_leaves_no_entry(app):
     app.script("begin; savepoint s; update tag set colour = 'x'; delete from doc; rollback to s; release s;"
                " insert into tag (id) values (5); commit")
     assert app.outbox() == [("tag", "insert", "5", None)]
+
+
+def test_a_row_that_is_replaced_by_an_applications_own_index_is_deleted(world):
+    world.run("create table thing (id int primary key, name text, n int, code text);"
+              "insert into thing values (1, 'one', 1, 'a'), (2, 'two', 2, 'b'), (3, 'three', 3, 'c')")
+    world.track("thing")
+    daemon = world.daemon(start=False)
+    daemon.sync()
+    daemon.query("create unique index by_name on thing (name, n)")
+    daemon.query("create unique index by_code on thing (lower(code))")
+    daemon.sync()
+    daemon.query("insert or replace into thing values (9, 'one', 1, 'x')")
+    daemon.query("update or replace thing set name = 'two', n = 2 where id = 3")
+    daemon.query("insert or ignore into thing values (10, 'one', 1, 'y')")
+    daemon.query("insert into thing values (11, 'one', 1, 'z') on conflict do nothing")
+    daemon.sync()
+    assert world.run("select id, name from thing order by id") == [(3, "two"), (9, "one")]
+    world.assert_equal(daemon, "thing")
+    assert daemon.value("select count(*) from tide_outbox") == 0
+    daemon.query("drop index by_name")
+    daemon.sync()
+    daemon.query("insert or replace into thing values (12, 'one', 1, 'w')")
+    daemon.sync()
+    assert world.value("select count(*) from thing where name = 'one'") == 2
