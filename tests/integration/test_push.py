@@ -37,6 +37,16 @@ def test_a_change_of_another_column_is_merged(shop):
     shop.assert_equal()
 
 
+def test_of_two_columns_only_the_one_that_lost_is_lost(world):
+    shop = Shop(world, settings={"sync": {"conflict": "server_wins"}})
+    shop.edit("update item set note = 'from here', total = 50 where id = 1")
+    shop.world.run("update item set note = 'from there' where id = 1")
+    shop.sync()
+    assert shop.world.run("select note, total from item where id = 1") == [("from there", 50)]
+    assert [row[2] for row in shop.conflicts()] == ["note"]
+    shop.assert_equal()
+
+
 def test_many_rows_arrive(shop):
     shop.edit("insert into item (id, customer_id, note, total)"
               " with recursive n(i) as (select 100 union all select i + 1 from n where i < 5099)"

@@ -103,6 +103,16 @@ def test_a_password_file_that_others_can_read_is_refused(shop):
     fails(daemon.tool("sync"), (FAILED, USAGE), "password", "chmod")
 
 
+def test_a_password_file_that_others_can_read_meanwhile_is_refused(shop):
+    """It is read for each connection, and so is who may."""
+    daemon = secret_daemon(shop, "open sesame")
+    daemon.start()
+    daemon.wait_caught_up()
+    os.chmod(daemon.settings["primary"]["password_file"], 0o644)
+    shop.run("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'secret_reader'")
+    wait_until(lambda: "may be read by everybody" in daemon.log(), daemon.log)
+
+
 def test_a_password_file_that_is_missing(shop):
     daemon = secret_daemon(shop, "open sesame")
     os.unlink(daemon.settings["primary"]["password_file"])

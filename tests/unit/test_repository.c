@@ -9,6 +9,7 @@
 
 #define A "00000000-0000-4000-8000-00000000000a"
 #define B "00000000-0000-4000-8000-00000000000b"
+#define C "00000000-0000-4000-8000-00000000000c"
 
 /* ---- words ---- */
 
@@ -178,9 +179,11 @@ static void put_five(struct library_world *world)
     struct tide_error err = {0};
 
     put_row(world, world->notes, "{'title': 'a', 'size': 1, 'price': '9'}");
-    put_row(world, world->notes, "{'title': 'b', 'size': 2, 'price': '10'}");
+    put_row(world, world->notes,
+            "{'id': '" C "', 'title': 'b', 'size': 2, 'price': '10'}");
     put_row(world, world->notes, "{'title': 'c', 'pinned': true}");
-    put_row(world, world->notes, "{'title': 'd_d', 'size': 2, 'price': '-1.5'}");
+    put_row(world, world->notes,
+            "{'id': '" A "', 'title': 'd_d', 'size': 2, 'price': '-1.5'}");
     put_row(world, world->notes, "{'id': '" B "', 'title': 'gone', 'size': 1}");
     assert_result(DELETE(world, world->notes, "'" B "'", &err), &err, TIDE_OK);
 }
@@ -240,6 +243,7 @@ static void assert_pages(struct library_world *world, const struct tide_order *o
 
         assert_result(tide_repository_find(world->notes, &query, &rows, &err), &err,
                       TIDE_OK);
+        assert_true(json_array_size(rows) <= query.limit);
         json_decref(last);
         last = json_incref(json_array_get(rows, 0));
         json_decref(rows);
@@ -257,6 +261,7 @@ static void pages_follow_one_another_through_nulls_and_ties(void **state)
     const struct tide_order up[] = {{"size", false}, {"title", false}, {0}};
     const struct tide_order down[] = {{"size", true}, {"title", true}, {0}};
     const struct tide_order mixed[] = {{"size", true}, {"title", false}, {0}};
+    const struct tide_order ties[] = {{"size", false}, {0}};
     const struct tide_order price[] = {{"price", false}, {0}};
     const struct tide_order price_down[] = {{"price", true}, {0}};
     const struct tide_order nulls[] = {{"happened_at", false}, {"title", false}, {0}};
@@ -269,6 +274,7 @@ static void pages_follow_one_another_through_nulls_and_ties(void **state)
     assert_pages(world, up, "c,a,b,d_d");
     assert_pages(world, down, "d_d,b,a,c");
     assert_pages(world, mixed, "b,d_d,a,c");
+    assert_pages(world, ties, "c,a,d_d,b");
     assert_pages(world, price, "c,d_d,a,b");
     assert_pages(world, price_down, "b,a,d_d,c");
     assert_pages(world, nulls, "a,b,c,d_d");
