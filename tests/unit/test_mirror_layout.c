@@ -149,7 +149,8 @@ static void assert_objects(struct database *db, const char *type, const char *ex
 }
 
 #define CAPTURE                                                                          \
-    "tide_capture_before_delete_people tide_capture_before_insert_people"                \
+    "tide_capture_anew_people tide_capture_before_delete_people"                         \
+    " tide_capture_before_insert_people"                                                 \
     " tide_capture_before_update_people tide_capture_delete_people"                      \
     " tide_capture_evict_people tide_capture_insert_people tide_capture_key_people"      \
     " tide_capture_replace_people tide_capture_update_people"
