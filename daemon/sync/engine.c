@@ -177,6 +177,8 @@ static enum outcome connect(struct engine *engine, struct error *err)
 {
     struct primary_info info;
 
+    if (engine_push_wants_new_session(engine))
+        primary_close(engine->primary);
     if (primary_is_connected(engine->primary))
         return OK;
     status_board_set_primary(engine->board, NULL);

@@ -17,6 +17,8 @@
 #define COUNT_COST_FACTOR 50
 #define COUNT_CHEAP_US 2000
 
+#define READ_ONLY_TRANSACTION "SQLSTATE 25006"
+
 /* ---- what people see ---- */
 
 static void publish(struct engine *engine)
@@ -124,6 +126,15 @@ int64_t engine_push_wait_us(const struct engine *engine)
 static bool is_put_off(const struct engine *engine)
 {
     return engine->push.retry_at_us && wait_until_us(engine->push.retry_at_us) > 0;
+}
+
+bool engine_push_wants_new_session(const struct engine *engine)
+{
+    const struct engine_push *push = &engine->push;
+
+    return push->retry_at_us && !wait_until_us(push->retry_at_us) &&
+           push->status.has_reason &&
+           strcmp(push->status.reason.origin, READ_ONLY_TRANSACTION) == 0;
 }
 
 static bool may_push(const struct engine *engine)

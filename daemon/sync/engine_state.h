@@ -155,6 +155,10 @@ const struct error *engine_push_trouble(const struct engine *engine);
 /* The trouble is of some tables only, whose changes wait for a GRANT. */
 bool engine_push_is_held(const struct engine *engine);
 
+/* The session is read-only, for as long as it lives: a new one may not be, and it is time
+ * for the next try. */
+bool engine_push_wants_new_session(const struct engine *engine);
+
 /* How long until the next try; INT64_MAX: nothing failed. */
 int64_t engine_push_wait_us(const struct engine *engine);
 
