@@ -149,11 +149,12 @@ static void assert_objects(struct database *db, const char *type, const char *ex
 }
 
 #define CAPTURE                                                                          \
-    "tide_capture_anew_people tide_capture_before_delete_people"                         \
-    " tide_capture_before_insert_people"                                                 \
+    "tide_capture_before_delete_people tide_capture_before_insert_people"                \
     " tide_capture_before_update_people tide_capture_delete_people"                      \
     " tide_capture_evict_people tide_capture_insert_people tide_capture_key_people"      \
     " tide_capture_replace_people tide_capture_update_people"
+/* Of a table that keeps tombstones. */
+#define CAPTURE_WITH_TOMBSTONES "tide_capture_anew_people " CAPTURE
 
 /* ---- copies ---- */
 
@@ -231,7 +232,7 @@ static void the_first_copy_becomes_the_table(void **state)
 
     mirror_people(db, &table);
     assert_people(db, "a:a@x b:b@x c:c@x");
-    assert_objects(db, "trigger", CAPTURE);
+    assert_objects(db, "trigger", CAPTURE_WITH_TOMBSTONES);
     assert_objects(db, "index", "people_city people_email");
     assert_int_equal(number_of(db, "select count(*) from live_people"), 3);
 }
@@ -336,7 +337,8 @@ static void what_applications_made_stays_in_the_same_shape(void **state)
     fill_copy(db, &table, "('a', 'a@x', 'Rome', null)");
     switch_in(db, &table, true);
     assert_objects(db, "index", "mine people_city people_email");
-    assert_objects(db, "trigger", "on_delete on_insert on_update " CAPTURE);
+    assert_objects(db, "trigger",
+                   "on_delete on_insert on_update " CAPTURE_WITH_TOMBSTONES);
     assert_int_equal(number_of(db, "select count(*) from romans"), 1);
     assert_text_of(db, "select group_concat(name, ' ') from tide_index",
                    "people_city people_email");
@@ -354,7 +356,7 @@ static void triggers_and_view_that_somebody_dropped_are_back(void **state)
                 " begin select 1; end");
     fill_copy(db, &table, "('a', 'a@x', 'Rome', null)");
     switch_in(db, &table, true);
-    assert_objects(db, "trigger", CAPTURE);
+    assert_objects(db, "trigger", CAPTURE_WITH_TOMBSTONES);
     assert_int_equal(number_of(db, "select count(*) from live_people"), 1);
     run_sql(db, "update tide_gate set open = 0");
     run_sql(db, "insert into people (id) values ('z')");
