@@ -122,4 +122,17 @@ MUTATIONS = [
     Mutation("anybodys_functions", "what runs with the owner's rights looks for functions where a writer may put his own",
              ("migrations/primary/20261122_0002_track.sql", "    security definer\n    set search_path = pg_catalog, pg_temp\n"
               "    set extra_float_digits", "    security definer\n    set extra_float_digits"), tests="led_astray"),
+    Mutation("applications_triggers_write", "what a trigger writes to a mirrored table while the sync writes stays",
+             ("lib/db/own_write.c", "    if (own->operation == OWN_NONE)\n", "    if (own)\n"),
+             tests="leaves_alone"),
+    Mutation("made_anew_counts_as_gone", "a row that a trigger made anew while it was deleted is dropped from the outbox",
+             ("lib/store/staging_fold.c", "pending_change_settle(&fold->change, found == OK, err)",
+              "pending_change_settle(&fold->change, pending_change_expects_row(&fold->change), err)"), tests="makes_anew"),
+    Mutation("refused_value_is_the_base", "an edit on top of a refused value is measured by that value",
+             ("lib/store/staging.c", "if (needed != OK)\n        return needed", "if (needed != OK || db)\n        return needed"),
+             ("daemon/sync/pull_apply.c", "    if (!pending_is_empty(pull->settings.pending) &&\n        rejected_mend",
+              "    if (pull == NULL &&\n        rejected_mend"), tests="on_top"),
+    Mutation("applications_indexes_unseen", "a row replaced through an index of the application's own stays on the primary",
+             ("lib/store/widened_table.c", "    statement_bind_text(&query, 1, table->name);", "    statement_bind_text(&query, 1, \"\");"),
+             tests="own_index"),
 ]

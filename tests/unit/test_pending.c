@@ -251,6 +251,29 @@ static void a_touch_is_not_taken_for_stripped(void **state)
     assert_pending(pending, fixture, 1, PENDING_UPDATE, "{}");
 }
 
+static void an_old_value_that_never_was_is_corrected(void **state)
+{
+    struct outbox_fixture *fixture = *state;
+    OWNED_PENDING pending = NULL;
+    const struct value key = integer_value(1);
+    const struct pending_correction corrections[] = {
+        {"note", "'refused'", "'before'"}, {"vat", "9", "1"}, {"other", "'x'", "'y'"}};
+    struct error err = {0};
+
+    captured(fixture, ORDERS_ID, "[\"1\"]", "update", "{\"vat\":\"7\"}");
+    captured(fixture, ORDERS_ID, "[\"1\"]", "update", "{\"note\":\"'refused'\"}");
+    captured(fixture, ORDERS_ID, "[\"1\"]", "update",
+             "{\"note\":\"'refused'\",\"vat\":\"9\"}");
+    captured(fixture, ORDERS_ID, "[\"2\"]", "update", "{\"note\":\"'refused'\"}");
+    pending = pending_of(fixture);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(
+            pending_correct(pending, &fixture->orders, &key, &corrections[i], &err), OK);
+    assert_text_of(fixture->db, "select group_concat(base, ' ') from tide_outbox",
+                   "{\"vat\":\"7\"} {\"note\":\"'before'\"} "
+                   "{\"note\":\"'refused'\",\"vat\":\"9\"} {\"note\":\"'refused'\"}");
+}
+
 static void entries_become_one_insert(void **state)
 {
     struct outbox_fixture *fixture = *state;
@@ -317,6 +340,7 @@ int main(void)
         WITH_FIXTURE(a_stripped_column_is_in_no_base),
         WITH_FIXTURE(a_row_stripped_of_everything_is_not_pending),
         WITH_FIXTURE(a_touch_is_not_taken_for_stripped),
+        WITH_FIXTURE(an_old_value_that_never_was_is_corrected),
         WITH_FIXTURE(entries_become_one_insert),
         WITH_FIXTURE(rows_of_a_table_come_in_order_and_may_be_removed),
     };
