@@ -6,30 +6,18 @@
 #include "push_rights.sql.h"
 
 #include <stdio.h>
-#include <string.h>
 
-static void append_column(struct buffer *columns, const struct table_column *column)
+/* What a push writes in every row. */
+static enum outcome own_columns(const struct table *table, struct buffer *columns,
+                                struct error *err)
 {
-    const char *name = column->name;
+    const char *own[] = {NULL};
+    bool writes = table->updated_at != TABLE_NO_COLUMN &&
+                  !table->columns[table->updated_at].generated;
 
-    buffer_append_text(columns, columns->length ? "," : "{");
-    array_text_append_element(columns, name, strlen(name));
-}
-
-/* What the statements of the group write; the primary's own columns are left to it. */
-static enum outcome written_columns(const struct staged_group *group,
-                                    struct buffer *columns, struct error *err)
-{
-    const struct table *table = group->table;
-
-    for (size_t i = 0; i < group->column_count; i++)
-        if (!table->columns[group->columns[i]].generated &&
-            (int)group->columns[i] != table->updated_at)
-            append_column(columns, &table->columns[group->columns[i]]);
-    if (table->updated_at != TABLE_NO_COLUMN &&
-        !table->columns[table->updated_at].generated)
-        append_column(columns, &table->columns[table->updated_at]);
-    buffer_append_text(columns, columns->length ? "}" : "{}");
+    if (writes)
+        own[0] = table->columns[table->updated_at].name;
+    array_text_append(columns, own, writes);
     return buffer_check(columns, err);
 }
 
@@ -59,7 +47,7 @@ enum outcome push_rights_check(struct push_context *context, int64_t ordinal, bo
         return FAILED;
     if (!group.table)
         return OK;
-    if (written_columns(&group, &columns, err) == FAILED)
+    if (own_columns(group.table, &columns, err) == FAILED)
         return FAILED;
     params[0] = group.table->schema;
     params[1] = group.table->name;

@@ -1,6 +1,7 @@
 -- name: missing
--- What the role lacks to do $3 (insert, update or delete) in table $2 of schema $1, writing the
--- columns $4; and, where rows there had to be looked at ($5), to lock them. As GRANTs, null: nothing.
+-- What the role lacks to do $3 (insert, update or delete) in table $2 of schema $1: the right as
+-- such, or that for the columns $4, which every push writes. A right for some of the others only
+-- was meant so: a row that writes more than that is refused by itself. And, where rows there had to be looked at ($5), to lock them. As GRANTs, null: nothing.
 -- The answer does not depend on the words or the language of an error.
 with target as (
     select format('%I.%I', $1::text, $2::text) as name
@@ -29,4 +30,4 @@ select string_agg(format('grant %s%s on %s to %I', verb,
                          end, target.name, current_user), '; '),
        current_user
   from lacking, target
- where columns <> '{}';
+ where columns <> '{}' or not has_some;

@@ -69,7 +69,7 @@ def test_the_changes_of_the_table_wait_and_the_others_arrive(world, cluster):
     ("insert into customer (id, name) values (9, 'new')", "update", "grant insert on public.customer to writer"),
     ("update customer set name = 'here' where id = 1", "insert", "grant update on public.customer to writer"),
     ("delete from customer where id = 5", "update", "grant delete on public.customer to writer"),
-    ("update customer set name = 'here' where id = 1", "update (email, updated_at)", "grant update (name) on public.customer to writer"),
+    ("update customer set name = 'here' where id = 1", "update (name)", "grant update (updated_at) on public.customer to writer"),
     ("insert into customer (id, name) values (1, 'there too')", "insert", "grant update on public.customer to writer"),
 ])
 def test_the_right_is_named(world, cluster, edit, granted, grant):
