@@ -261,7 +261,8 @@ static bool set_down_one(struct schema_steps *steps, const struct step_order *or
         object = schema_match_either(steps->match, schema_step_pair(step));
         if (object->kind != SCHEMA_DEFAULT && object->kind != SCHEMA_CONSTRAINT &&
             object->kind != SCHEMA_FOREIGN_KEY && object->kind != SCHEMA_POLICY &&
-            object->kind != SCHEMA_TRIGGER && object->kind != SCHEMA_RULE)
+            object->kind != SCHEMA_TRIGGER && object->kind != SCHEMA_RULE &&
+            object->kind != SCHEMA_TRACKING)
             continue;
         steps->hosts[step] = step;
         return true;

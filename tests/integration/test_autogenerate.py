@@ -234,6 +234,19 @@ def test_a_tracked_key_may_change_its_type(project, world, before, after):
     assert project.autogenerate().status == 3
 
 
+def test_a_tracked_table_goes_with_its_partitions(project, world):
+    partitioned = """create table t (id int, at date, primary key (id, at)) partition by range (at);
+        create table t_2023 partition of t for values from ('2023-01-01') to ('2024-01-01');
+        select tidemark.track('t');"""
+    project.migration(partitioned)
+    made = project.autogenerate(ORDERS)
+    assert made.status == 0, made
+    world.track()
+    world.run(partitioned)
+    world.run(made.upgrade)
+    world.run(made.downgrade)
+
+
 def test_the_rights_of_public_and_others_are_seen(project):
     function = "create function f() returns int language sql as 'select 1';"
     project.migration(function + ORDERS)

@@ -65,6 +65,9 @@ class Schema:
             parts += rest_sql(name, table)
         for name, view in self.views.items():
             parts += view_sql(name, view)
+        for name, table in tables:
+            if table.get("tracked"):
+                parts.append(f"select tidemark.track({literal(quoted(name))}, notify => {'true' if table['notifies'] else 'false'});")
         return "\n".join(parts) + "\n"
 
 
@@ -303,6 +306,15 @@ def random_schema(rng):
     for number in range(rng.randint(0, 3)):
         schema.views[f"view_{number}"] = random_view(rng, schema)
     return mend(schema)
+
+
+def track(schema, rng):
+    """Has some of the tables tracked, or no longer tracked."""
+    for table in schema.tables.values():
+        if rng.random() < 0.5:
+            table.update(tracked=not table.get("tracked"), notifies=rng.random() < 0.8)
+        table["tracked"] = bool(table.get("tracked") and table["key"])
+    return schema
 
 
 def random_composite(rng):

@@ -6,18 +6,23 @@ import random
 import subprocess
 import tempfile
 
-from support.daemon import BUILD
-from support.random_schema import changed, random_schema
+from support.daemon import BUILD, program, run_program
+from support.random_schema import changed, random_schema, track
 from support.schema_dump import difference, schema_dump
 
 ONCE = os.path.join(BUILD, "tests", "campaigns", "autogenerate_once")
 
 
 def random_pair(number):
-    """The SQL of two schemas; every fourth pair has nothing in common but names."""
+    """The SQL of two schemas; every fourth pair has nothing in common but names, and every
+    other one has tracked tables."""
     before = random_schema(random.Random(f"{number} before"))
+    if number % 2:
+        track(before, random.Random(f"{number} tracked before"))
     after = changed(before, random.Random(f"{number} after")) if number % 4 else \
         random_schema(random.Random(f"{number} other"))
+    if number % 2:
+        track(after, random.Random(f"{number} tracked after"))
     return tuple(schema.sql(random.Random(number)) for schema in (before, after))
 
 
@@ -59,7 +64,7 @@ class Pair:
     def judge(self):
         left, right = f"left_{self.name}", f"right_{self.name}"
         for name, sql in ((left, self.before), (right, self.after)):
-            self.cluster.create_database(name, "template0")
+            self.cluster.create_database(name, self.template())
             self.cluster.run(sql, database=name)
         before, wanted = self.dump(left), self.dump(right)
         self.apply(left, self.upgrade)
@@ -69,6 +74,17 @@ class Pair:
         self.apply(left, self.downgrade)
         wrong = difference(self.dump(left), before)
         return f"after the downgrade:\n{wrong}\n{self.downgrade}" if wrong else None
+
+    def template(self):
+        """A database with schema tidemark where tables are tracked, else an empty one."""
+        if "tidemark.track(" not in self.before + self.after:
+            return "template0"
+        if not self.cluster.value("select count(*) from pg_database where datname = 'with_tracking'"):
+            self.cluster.create_database("with_tracking", "template0")
+            answer = run_program(program("tidemark"), "-c", "/dev/null", "migrate",
+                                 environment={"TIDEMARK_PRIMARY_CONNINFO": self.cluster.conninfo("with_tracking")})
+            assert answer.status == 0, answer
+        return "with_tracking"
 
     def apply(self, name, sql):
         if sql:
