@@ -1,5 +1,7 @@
 #include "lib/control/control_protocol.h"
 
+#include "lib/base/json_failure.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +100,9 @@ enum outcome control_line_parse(const char *line, size_t size, json_t **out_docu
     if (size > CONTROL_LINE_LIMIT)
         return error_set(err, ERROR_CORRUPT, "a line of more than %zu bytes",
                          CONTROL_LINE_LIMIT);
-    document = json_loadb(line, size, JSON_REJECT_DUPLICATES, &reason);
+    document = json_loadb(line, size, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &reason);
+    if (!document && json_failure_is_memory(line, size, &reason))
+        return error_out_of_memory(err);
     if (!document)
         return error_set(err, ERROR_CORRUPT, "not JSON: %s", reason.text);
     if (!json_is_object(document)) {

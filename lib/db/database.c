@@ -78,6 +78,7 @@ void database_free(struct database *db)
 {
     if (!db)
         return;
+    sqlite3_finalize(db->undo);
     sqlite3_close_v2(db->handle);
     free(db->path);
     free(db);
@@ -123,8 +124,14 @@ enum outcome database_query_int(struct database *db, const char *what, const cha
 
 enum outcome database_begin(struct database *db, struct error *err)
 {
-    if (database_run(db, "begin immediate", "begin immediate", err) == FAILED)
+    if (!db->undo &&
+        sqlite3_prepare_v3(db->handle, "rollback", -1, SQLITE_PREPARE_PERSISTENT,
+                           &db->undo, NULL) != SQLITE_OK)
+        return sqlite_error_set(db->handle, err, "begin immediate");
+    if (database_run(db, "begin immediate", "begin immediate", err) == FAILED) {
+        database_roll_back(db); /* it may have begun before memory ran out */
         return FAILED;
+    }
     if (db->write_lock)
         db->locked_at_us = clock_monotonic_us();
     return OK;
@@ -149,8 +156,13 @@ void database_roll_back(struct database *db)
 {
     if (!db || !db->handle)
         return;
-    if (!sqlite3_get_autocommit(db->handle))
-        sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL);
+    if (!sqlite3_get_autocommit(db->handle)) {
+        if (db->undo)
+            sqlite3_step(db->undo);
+        else /* a transaction that was begun otherwise */
+            sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL);
+        sqlite3_reset(db->undo);
+    }
     record_lock(db);
 }
 

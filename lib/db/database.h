@@ -19,6 +19,7 @@ struct sqlite3;
 
 struct database {
     struct sqlite3 *handle;
+    struct sqlite3_stmt *undo; /* ROLLBACK, from the first database_begin() on */
     char *path;
     bool (*stop)(void *context); /* database_on_progress() */
     void *stop_context;
@@ -66,7 +67,7 @@ MUST_CHECK enum outcome database_query_int(struct database *db, const char *what
                                            struct error *err);
 
 /* BEGIN IMMEDIATE … COMMIT. A transaction left open is rolled back by
- * database_roll_back(). */
+ * database_roll_back(), which needs no memory for that: the lock never stays. */
 MUST_CHECK enum outcome database_begin(struct database *db, struct error *err);
 MUST_CHECK enum outcome database_commit(struct database *db, struct error *err);
 void database_roll_back(struct database *db); /* harmless outside a transaction */

@@ -45,6 +45,8 @@ enum outcome statement_prepare_query(struct statement *statement, struct databas
      */
     code = sqlite3_prepare_v3(db->handle, rest, -1, 0, &second, NULL);
     sqlite3_finalize(second);
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_ERROR)
+        return sqlite_error_set(db->handle, err, "%s", name); /* memory, say */
     if (!statement->handle)
         return error_set(err, ERROR_INVALID, "%s: there is no statement in it", name);
     if (code != SQLITE_OK || second)

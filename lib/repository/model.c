@@ -251,6 +251,38 @@ static int64_t get_integer(const struct tide_field *field, const char *member)
     return memcpy(&big, member, sizeof(big)), big;
 }
 
+/* The bytes that the first two of a character announce; 0: there is none like that. */
+static size_t character_size(unsigned char first, unsigned char second)
+{
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xC2 && first <= 0xDF)
+        return 2;
+    if (first >= 0xE0 && first <= 0xEF)
+        return (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ? 0
+                                                                                    : 3;
+    if (first >= 0xF0 && first <= 0xF4)
+        return (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F) ? 0
+                                                                                    : 4;
+    return 0;
+}
+
+/* What json_string() asks for, which does not say why it fails. */
+static bool is_utf8(const char *text)
+{
+    while (*text) {
+        size_t size = character_size((unsigned char)text[0], (unsigned char)text[1]);
+
+        if (!size)
+            return false;
+        for (size_t i = 1; i < size; i++)
+            if (((unsigned char)text[i] & 0xC0) != 0x80)
+                return false;
+        text += size;
+    }
+    return true;
+}
+
 /* NULL and the kind of *err: what could not be. */
 static json_t *get_pointer(const struct tide_field *field, const char *member,
                            struct error *err)
@@ -265,9 +297,13 @@ static json_t *get_pointer(const struct tide_field *field, const char *member,
     }
     json =
         field->member == TIDE_MEMBER_JSON ? json_incref(pointer) : json_string(pointer);
-    if (!json)
-        error_set(err, ERROR_INVALID, "not UTF-8, or out of memory");
-    return json;
+    if (json)
+        return json;
+    if (is_utf8(pointer))
+        error_out_of_memory(err);
+    else
+        error_set(err, ERROR_INVALID, "not UTF-8");
+    return NULL;
 }
 
 static json_t *get_member(const char *contents, const struct tide_field *field,

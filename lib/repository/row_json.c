@@ -1,5 +1,6 @@
 #include "lib/repository/row_json.h"
 
+#include "lib/base/json_failure.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/hex.h"
 #include "lib/repository/zoned_time.h"
@@ -17,9 +18,10 @@ static json_t *parsed(const struct value *value)
 {
     const size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL;
     json_error_t why;
-    json_t *json = json_loadb(value->bytes ? value->bytes : "", value->size, flags, &why);
+    const char *text = value->bytes ? value->bytes : "";
+    json_t *json = json_loadb(text, value->size, flags, &why);
 
-    if (!json && json_error_code(&why) == json_error_out_of_memory)
+    if (!json && json_failure_is_memory(text, value->size, &why))
         return NULL;
     return json ? json : column_json_of(value);
 }

@@ -155,6 +155,18 @@ int open_statement_count(struct database *db)
 
     for (sqlite3_stmt *statement = NULL;
          (statement = sqlite3_next_stmt(db->handle, statement));)
+        count += statement != db->undo;
+    return count;
+}
+
+int open_descriptor_count(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    assert_non_null(folder);
+    while (readdir(folder))
         count++;
+    closedir(folder);
     return count;
 }

@@ -45,4 +45,7 @@ void assert_text_of(struct database *db, const char *query, const char *expected
 /* Prepared and not released. */
 int open_statement_count(struct database *db);
 
+/* Files, sockets and folders that this process has open. */
+int open_descriptor_count(void);
+
 #endif
