@@ -5,6 +5,7 @@
 #include "lib/base/histogram.h"
 #include "lib/db/sqlite_error.h"
 #include "lib/db/statement.h"
+#include "lib/db/text_function.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -28,6 +29,8 @@ static enum outcome harden(struct database *db, const struct database_options *o
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_busy_timeout(db->handle, options->busy_timeout_ms);
+    if (text_function_register(db->handle) != SQLITE_OK)
+        return sqlite_error_set(db->handle, err, "open");
     if (options->cache_size_kib &&
         database_set_cache_size(db, options->cache_size_kib, err) == FAILED)
         return FAILED;

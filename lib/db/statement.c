@@ -2,6 +2,7 @@
 
 #include "lib/db/database.h"
 #include "lib/db/sqlite_error.h"
+#include "lib/db/text_function.h"
 
 #include <assert.h>
 #include <sqlite3.h>
@@ -118,6 +119,13 @@ void statement_bind_blob(struct statement *statement, int parameter, const void 
 void statement_bind_null(struct statement *statement, int parameter)
 {
     check_bound(sqlite3_bind_null(statement->handle, parameter));
+}
+
+void statement_bind_function(struct statement *statement, int parameter,
+                             struct text_function *function)
+{
+    check_bound(sqlite3_bind_pointer(statement->handle, parameter, function,
+                                     TEXT_FUNCTION_POINTER, NULL));
 }
 
 enum outcome statement_step(struct statement *statement, struct error *err)

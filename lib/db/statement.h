@@ -17,6 +17,7 @@
 
 struct database;
 struct sqlite3_stmt;
+struct text_function;
 
 struct statement {
     struct sqlite3_stmt *handle;
@@ -55,6 +56,8 @@ void statement_bind_bytes(struct statement *statement, int parameter, const char
 void statement_bind_blob(struct statement *statement, int parameter, const void *data,
                          size_t size);
 void statement_bind_null(struct statement *statement, int parameter);
+void statement_bind_function(struct statement *statement, int parameter,
+                             struct text_function *function); /* text_function.h */
 
 /* OK: a row is ready. NOTHING: there are no more (and the statement is ready to run
  * again). */

@@ -233,16 +233,26 @@ enum outcome row_key_values(const struct table *table, const char *key,
     return read_key(table, key, strlen(key), bytes, out_values, err);
 }
 
+enum outcome row_key_respell(struct buffer *json, const struct table *table,
+                             const char *text, size_t size, struct buffer *bytes,
+                             struct error *err)
+{
+    struct value values[TABLE_KEY_LIMIT];
+
+    if (read_key(table, text, size, bytes, values, err) == FAILED)
+        return FAILED;
+    row_key_append_canonical(json, table, values);
+    return OK;
+}
+
 enum outcome row_key_canonical_bytes(const struct table *table, const char *text,
                                      size_t size, char **out_key, struct error *err)
 {
     OWNED(buffer_release) struct buffer bytes = {0};
     OWNED(buffer_release) struct buffer key = {0};
-    struct value values[TABLE_KEY_LIMIT];
 
-    if (read_key(table, text, size, &bytes, values, err) == FAILED)
+    if (row_key_respell(&key, table, text, size, &bytes, err) == FAILED)
         return FAILED;
-    row_key_append_canonical(&key, table, values);
     *out_key = buffer_take(&key);
     return *out_key ? OK : error_out_of_memory(err);
 }

@@ -31,6 +31,11 @@ MUST_CHECK enum outcome row_key_canonical_bytes(const struct table *table,
                                                 const char *text, size_t size,
                                                 char **out_key, struct error *err);
 
+/* Appends the one spelling of such a text; its values pass through `bytes`. */
+MUST_CHECK enum outcome row_key_respell(struct buffer *json, const struct table *table,
+                                        const char *text, size_t size,
+                                        struct buffer *bytes, struct error *err);
+
 /* The same out of values, in key order; never null. */
 void row_key_append_canonical(struct buffer *json, const struct table *table,
                               const struct value *key);

@@ -533,37 +533,3 @@ enum outcome pending_next(struct pending *pending, const struct table *table,
         *out_key = TAKE(key);
     return outcome;
 }
-
-/* ---- all rows of all tables ---- */
-
-enum outcome pending_reader_init(struct pending_reader *reader, struct pending *pending,
-                                 struct error *err)
-{
-    return statement_prepare(&reader->query, pending->db, &pending_sql.entries_by_row,
-                             err);
-}
-
-void pending_reader_release(struct pending_reader *reader)
-{
-    statement_release(&reader->query);
-}
-
-enum outcome pending_reader_next(struct pending_reader *reader,
-                                 struct outbox_entry *out_entry, struct error *err)
-{
-    OWNED(outbox_entry_release) struct outbox_entry entry = {0};
-    enum outcome outcome = statement_step(&reader->query, err);
-
-    outbox_entry_release(out_entry);
-    if (outcome != OK)
-        return outcome;
-    entry.sequence = statement_column_int(&reader->query, 0);
-    entry.table_id = statement_column_int(&reader->query, 1);
-    entry.row_key = strdup(statement_column_text(&reader->query, 2));
-    if (!entry.row_key)
-        return error_out_of_memory(err);
-    if (outbox_entry_read(&entry, &reader->query, 3, err) == FAILED)
-        return FAILED;
-    *out_entry = TAKE(entry);
-    return OK;
-}

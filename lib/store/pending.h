@@ -75,17 +75,4 @@ MUST_CHECK enum outcome pending_next(struct pending *pending, const struct table
                                      struct pending_change *out_change,
                                      struct error *err);
 
-/* All entries of known tables, row by row (in order of table number and key), each row's
- * in order. Nothing may be changed meanwhile. */
-struct pending_reader {
-    struct statement query;
-};
-MUST_CHECK enum outcome pending_reader_init(struct pending_reader *reader,
-                                            struct pending *pending, struct error *err);
-/* out_entry is released first. NOTHING after the last. */
-MUST_CHECK enum outcome pending_reader_next(struct pending_reader *reader,
-                                            struct outbox_entry *out_entry,
-                                            struct error *err);
-void pending_reader_release(struct pending_reader *reader); /* a zeroed one is fine */
-
 #endif

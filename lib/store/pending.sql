@@ -108,9 +108,3 @@ select sequence, row_key
                       and earlier.sequence < entry.sequence)
  order by sequence
  limit 1;
-
--- name: entries_by_row
-select entry.sequence, entry.table_id, entry.row_key, op, base, changed_at
-  from temp.tide_pending_entry as entry
- cross join main.tide_outbox using (sequence)
- order by entry.table_id, entry.row_key, entry.sequence;

@@ -125,14 +125,6 @@ static enum outcome find_units(struct staging *staging, int64_t through,
 
 /* ---- the whole ---- */
 
-static enum outcome number(struct staging *staging, struct error *err)
-{
-    if (run(staging->db, &staging_sql.number_rows, err) == FAILED ||
-        run(staging->db, &staging_sql.bound_groups, err) == FAILED)
-        return FAILED;
-    return run(staging->db, &staging_sql.number_members, err);
-}
-
 static enum outcome fill(struct staging *staging, const struct staging_request *request,
                          struct staging_summary *summary, struct error *err)
 {
@@ -149,10 +141,9 @@ static enum outcome fill(struct staging *staging, const struct staging_request *
     if (outbox_hold_read(&staging->hold, staging->db, err) == FAILED ||
         find_unknown_table(staging, summary, err) == FAILED ||
         find_units(staging, cut.through, &has_units, err) == FAILED ||
-        pending_refresh(staging->pending, staging->tables, err) == FAILED ||
         staging_fold(staging, &cut, has_units, &summary->row_count, err) == FAILED)
         return FAILED;
-    return number(staging, err);
+    return staging_number(staging, err);
 }
 
 /* A write of its own, which there nearly never is: gathering only reads. */
@@ -191,7 +182,6 @@ enum outcome staging_fill(struct staging *staging, const struct staging_request 
         outcome = FAILED;
     if (outcome == FAILED) {
         database_roll_back(staging->db);
-        pending_reset(staging->pending);
         return error_wrap(err, "gather the local changes");
     }
     if (outcome == OK)

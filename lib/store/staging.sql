@@ -128,20 +128,23 @@ insert into temp.tide_staged_draft_unit (draft_id, unit) values (:draft_id, :uni
 -- name: add_clean
 insert into temp.tide_staged_clean (table_id, row_key) values (:table_id, :row_key);
 
--- name: number_rows
-insert into temp.tide_staged_row (draft_id, group_id)
-select draft_id, group_id
-  from temp.tide_staged_draft
-  join temp.tide_staged_group using (group_id)
- order by phase, rank, group_id, first_sequence;
+-- name: groups
+select group_id, row_count
+  from temp.tide_staged_group
+  join (select group_id, count(*) as row_count
+          from temp.tide_staged_draft
+         group by group_id) using (group_id)
+ order by phase, rank, group_id;
 
--- name: bound_groups
-update temp.tide_staged_group
-   set first = bound.first, last = bound.last
-  from (select group_id, min(ordinal) as first, max(ordinal) as last
-          from temp.tide_staged_row
-         group by group_id) as bound
- where bound.group_id = tide_staged_group.group_id;
+-- name: bound_group
+update temp.tide_staged_group set first = :first, last = :last where group_id = :group_id;
+
+-- name: drafts
+select draft_id, group_id from temp.tide_staged_draft order by first_sequence;
+
+-- name: number_row
+insert into temp.tide_staged_row (ordinal, draft_id, group_id)
+values (:ordinal, :draft_id, :group_id);
 
 -- name: number_members
 insert into temp.tide_staged_member (unit, ordinal)

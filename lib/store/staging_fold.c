@@ -2,7 +2,7 @@
 #include "lib/model/packed_value.h"
 #include "lib/model/quoted_value.h"
 #include "lib/model/row_key.h"
-#include "lib/store/pending.h"
+#include "lib/store/outbox_by_row.h"
 #include "lib/store/row_lookup.h"
 #include "lib/store/staging_state.h"
 #include "staging.sql.h"
@@ -507,14 +507,14 @@ enum outcome staging_fold(struct staging *staging, const struct staging_request 
 {
     OWNED(fold_release)
     struct fold fold = {.staging = staging, .request = request, .has_units = has_units};
-    OWNED(pending_reader_release) struct pending_reader reader = {0};
+    OWNED(outbox_by_row_release) struct outbox_by_row reader = {0};
     OWNED(outbox_entry_release) struct outbox_entry entry = {0};
     enum outcome outcome;
 
     if (fold_init(&fold, err) == FAILED ||
-        pending_reader_init(&reader, staging->pending, err) == FAILED)
+        outbox_by_row_init(&reader, staging->db, staging->tables, err) == FAILED)
         return FAILED;
-    while ((outcome = pending_reader_next(&reader, &entry, err)) == OK)
+    while ((outcome = outbox_by_row_next(&reader, &entry, err)) == OK)
         if (!outbox_hold_has(&staging->hold, entry.table_id) &&
             add_entry(&fold, &entry, err) == FAILED)
             return FAILED;

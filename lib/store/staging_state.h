@@ -1,5 +1,5 @@
-/* What the parts of staging share: staging.c, staging_fold.c, staging_reader.c and
- * staging_close.c. For nobody else. */
+/* What the parts of staging share: staging.c, staging_fold.c, staging_number.c,
+ * staging_reader.c and staging_close.c. For nobody else. */
 #ifndef LIB_STORE_STAGING_STATE_H
 #define LIB_STORE_STAGING_STATE_H
 
@@ -34,6 +34,9 @@ MUST_CHECK enum outcome staging_fold(struct staging *staging,
                                      const struct staging_request *request,
                                      bool has_units, int64_t *out_drafts,
                                      struct error *err);
+
+/* staging_number.c: gives the drafts their ordinals. */
+MUST_CHECK enum outcome staging_number(struct staging *staging, struct error *err);
 
 /* staging_reader.c: the group of one row; a reader of rows that are set aside too, which
  * shows the whole row whenever it is there. */

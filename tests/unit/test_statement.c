@@ -2,6 +2,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
+#include "lib/db/text_function.h"
 #include "lib/model/value.h"
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
@@ -35,6 +36,50 @@ static void the_name_is_in_errors(void **state)
     assert_int_equal(statement_prepare(&statement, *state, &sql, &err), FAILED);
     assert_string_equal(err.message, "sheep.count: no such table: sheep");
     statement_release(&statement);
+}
+
+static enum outcome append_twice(void *context, int64_t number, const char *text,
+                                 size_t size, struct buffer *out_text)
+{
+    int64_t *nothing_for = context;
+
+    buffer_append(out_text, text, size);
+    buffer_append(out_text, text, size);
+    return number == *nothing_for ? NOTHING : OK;
+}
+
+static void a_function_of_ours_is_called(void **state)
+{
+    OWNED(statement_release)
+    struct statement query =
+        prepared(*state, "select tide_text(?1, 1, 'ab'), tide_text(?1, 2, 'ab'),"
+                         " tide_text(?1, 1, cast(x'610062' as text)),"
+                         " tide_text(?1, 1, '')");
+    int64_t nothing_for = 2;
+    struct text_function function = {.call = append_twice, .context = &nothing_for};
+
+    statement_bind_function(&query, 1, &function);
+    step_to_row(&query);
+    assert_string_equal(statement_column_text(&query, 0), "abab");
+    assert_true(statement_column_is_null(&query, 1));
+    assert_int_equal(statement_column_size(&query, 2), 6);
+    assert_string_equal(statement_column_text(&query, 3), "");
+}
+
+static void nobody_elses_sql_calls_it(void **state)
+{
+    struct error err = {0};
+    OWNED(statement_release)
+    struct statement query = prepared(*state, "select tide_text('code', 1, 'ab')");
+
+    assert_int_equal(statement_step(&query, &err), FAILED);
+    assert_string_equal(err.message, "test: tide_text() was given no function");
+    run_sql(*state, "create view sheep as select tide_text(null, 1, 'ab') as a");
+    statement_release(&query);
+    assert_int_equal(
+        statement_prepare_text(&query, *state, "test", "select * from sheep", &err),
+        FAILED);
+    assert_string_equal(err.message, "test: unsafe use of tide_text()");
 }
 
 static void every_type_comes_back(void **state)
@@ -170,6 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_name_is_in_errors),
         CASE(every_type_comes_back),
+        CASE(a_function_of_ours_is_called),
+        CASE(nobody_elses_sql_calls_it),
         CASE(types_are_numbered_as_values_are),
         CASE(empty_is_not_null),
         CASE(after_the_last_row_it_can_run_again),
