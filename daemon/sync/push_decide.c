@@ -110,7 +110,7 @@ static enum outcome send_looks(struct push_context *context,
                                struct looks *looks, const struct push_ordinals *wanted,
                                size_t *at, struct error *err)
 {
-    size_t end = *at + PUSH_STATEMENT_ROWS;
+    size_t end = *at + PUSH_LOOK_ROWS;
 
     looks_clear(looks);
     while (*at < wanted->count && *at < end) {
@@ -273,7 +273,7 @@ static enum outcome look_at_all(struct decision *decision, enum push_verb verb,
 {
     OWNED(looks_release) struct looks looks = {0};
 
-    looks.items = calloc(PUSH_STATEMENT_ROWS, sizeof(*looks.items));
+    looks.items = calloc(PUSH_LOOK_ROWS, sizeof(*looks.items));
     if (!looks.items)
         return error_out_of_memory(err);
     for (size_t at = 0; at < wanted->count;)

@@ -194,7 +194,9 @@ static size_t size_of(const struct push_statement *statement)
 
 bool push_statement_is_full(const struct push_statement *statement)
 {
-    return statement->row_count >= PUSH_STATEMENT_ROWS ||
+    bool looks = statement->verb == PUSH_LOOK || statement->verb == PUSH_VISIBLE;
+
+    return statement->row_count >= (looks ? PUSH_LOOK_ROWS : PUSH_STATEMENT_ROWS) ||
            size_of(statement) >= PUSH_STATEMENT_BYTES;
 }
 

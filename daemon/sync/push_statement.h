@@ -12,7 +12,8 @@
 #include "lib/store/mirror_sql.h"
 #include "lib/store/staging.h"
 
-#define PUSH_STATEMENT_ROWS ((size_t)1000)
+#define PUSH_STATEMENT_ROWS ((size_t)5000)
+#define PUSH_LOOK_ROWS ((size_t)1000) /* which are answered with whole rows */
 #define PUSH_STATEMENT_BYTES ((size_t)4 << 20)
 
 enum push_verb { PUSH_INSERT, PUSH_UPDATE, PUSH_DELETE, PUSH_LOOK, PUSH_VISIBLE };
