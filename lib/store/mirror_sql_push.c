@@ -153,8 +153,9 @@ static void typed_columns(struct buffer *sql, const struct mirror_push *push, ch
     }
 }
 
-/* WITH source AS (the rows, each value in its type) */
-static void with_source(struct buffer *sql, const struct mirror_push *push)
+/* WITH source AS (the rows, each value in its type; the closing parenthesis is the
+ * caller's */
+static void start_source(struct buffer *sql, const struct mirror_push *push)
 {
     const struct table *table = push->table;
 
@@ -175,7 +176,13 @@ static void with_source(struct buffer *sql, const struct mirror_push *push)
         buffer_append_format(sql, ", $%zu::text[]", i + 1);
     buffer_append_text(sql, ") AS raw(");
     raw_names(sql, push);
-    buffer_append_text(sql, "))");
+    buffer_append_text(sql, ")");
+}
+
+static void with_source(struct buffer *sql, const struct mirror_push *push)
+{
+    start_source(sql, push);
+    buffer_append_text(sql, ")");
 }
 
 /* ---- which row, and whether it is as it was ---- */
@@ -404,12 +411,51 @@ void mirror_sql_push_insert(struct buffer *sql, const struct mirror_push *push)
     the_rows_not_in(sql, table);
 }
 
+static bool is_unique(const struct table *table, size_t column)
+{
+    for (size_t i = 0; i < table->index_count; i++)
+        for (size_t j = 0; table->indexes[i].unique && j < table->indexes[i].column_count;
+             j++)
+            if (table->indexes[i].columns[j] == (int)column)
+                return true;
+    return table_is_key(table, column);
+}
+
+/* Where rows cannot be in each other's way and the key is quickly sorted by. */
+static bool may_go_by_key(const struct mirror_push *push)
+{
+    const struct table *table = push->table;
+    bool may = true;
+
+    for (size_t i = 0; i < push->column_count; i++)
+        may = may && !is_unique(table, push->columns[i]);
+    for (size_t i = 0; i < table->key_count; i++) {
+        enum column_codec codec = table->columns[table->key[i]].codec;
+
+        may = may && (codec == CODEC_UUID || codec == CODEC_SMALLINT ||
+                      codec == CODEC_INTEGER || codec == CODEC_BIGINT);
+    }
+    return may;
+}
+
+/* In the order of the key, neighbours in the index are found one after the other. */
+static void with_source_by_key(struct buffer *sql, const struct mirror_push *push)
+{
+    start_source(sql, push);
+    for (size_t i = 0; i < push->table->key_count; i++)
+        buffer_append_format(sql, "%sk%zu", i ? ", " : " ORDER BY ", i + 1);
+    buffer_append_text(sql, ")");
+}
+
 void mirror_sql_push_update(struct buffer *sql, const struct mirror_push *push)
 {
     const struct table *table = push->table;
     const char *separator = " SET ";
 
-    with_source(sql, push);
+    if (may_go_by_key(push))
+        with_source_by_key(sql, push);
+    else
+        with_source(sql, push);
     buffer_append_text(sql, ", written AS (UPDATE ");
     target_name(sql, table);
     for (size_t i = 0; i < push->column_count; i++) {

@@ -153,6 +153,20 @@ static void an_update_compares_what_it_sets(void **state)
                 "(source.b2::numeric(12,4)::numeric)");
 }
 
+static void an_update_goes_through_the_index_in_order(void **state)
+{
+    struct table *table = *state;
+    struct mirror_push push = updating(table);
+
+    assert_says(mirror_sql_push_update, &push,
+                "AS raw(o, k1, v1, v2, b1, b2) ORDER BY k1)");
+    table->columns[ID].codec = CODEC_TEXT;
+    assert_says_not(mirror_sql_push_update, &push, "ORDER BY");
+    table->columns[ID].codec = CODEC_INTEGER;
+    table_with_index(table, "by_total", true, NAMES("twice", "total"));
+    assert_says_not(mirror_sql_push_update, &push, "ORDER BY");
+}
+
 static void text_is_compared_letter_by_letter(void **state)
 {
     struct mirror_push push = updating(*state);
@@ -249,6 +263,7 @@ int main(void)
         TEST(a_length_that_is_left_out_does_not_become_one),
         TEST(a_modifier_is_not_looked_for_in_a_name),
         TEST(an_update_compares_what_it_sets),
+        TEST(an_update_goes_through_the_index_in_order),
         TEST(text_is_compared_letter_by_letter),
         TEST(types_without_equality_are_compared_as_they_print),
         TEST(an_update_without_bases_compares_nothing),
