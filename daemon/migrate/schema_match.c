@@ -146,7 +146,9 @@ static bool is_disturbed(const struct schema_object *object,
                          const struct schema_object *needed)
 {
     if (needed->kind == SCHEMA_COLUMN)
-        return holds_expression(object) || object->kind == SCHEMA_FOREIGN_KEY;
+        return holds_expression(object) || object->kind == SCHEMA_FOREIGN_KEY ||
+               object->kind ==
+                   SCHEMA_COLUMN_OPTION; /* a new type takes its own storage */
     if (needed->kind == SCHEMA_COMPOSITE)
         return holds_expression(object) || object->kind == SCHEMA_INDEX;
     return false;

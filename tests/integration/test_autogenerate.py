@@ -247,6 +247,15 @@ def test_a_tracked_table_goes_with_its_partitions(project, world):
     world.run(made.downgrade)
 
 
+def test_the_storage_of_a_column_stays_with_another_type(project, world):
+    before = "create table t (id int primary key, a text); alter table t alter column a set storage external;"
+    project.migration(before)
+    made = project.autogenerate(before.replace("a text", "a varchar(10)"))
+    assert made.status == 0, made
+    world.run(before + made.upgrade)
+    assert world.value("select attstorage::text from pg_attribute where attrelid = 't'::regclass and attname = 'a'") == "e"
+
+
 def test_the_rights_of_public_and_others_are_seen(project):
     function = "create function f() returns int language sql as 'select 1';"
     project.migration(function + ORDERS)
