@@ -190,7 +190,7 @@ $(OUT)/gen/%_migrations.h: lib/base/embed_files.awk $(wildcard migrations/cache/
 	@mkdir -p $(@D)
 	@awk -v array=$*_migrations -f lib/base/embed_files.awk $(sort $(wildcard migrations/$*/*.sql)) > $@.new && mv $@.new $@
 
--include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+-include $(wildcard $(patsubst %.c,$(OUT)/%.d,$(SOURCES) $(wildcard tests/unit/*.c tests/support/*.c tests/campaigns/*.c)))
 .SECONDARY:
 .DELETE_ON_ERROR:
 .PHONY: all programs library man help deps deps-check demo test check unit-tests check-integration faults lint tidy format \
