@@ -272,16 +272,22 @@ static enum outcome make(struct attempt *attempt, struct push_summary *out_summa
     return push_record_finish(push->db, attempt->tables, &attempt->in_flight, err);
 }
 
+/* Beyond the longest patience nothing follows from it, and the cache is left alone. */
+static bool is_counted(const struct attempt *attempt, const struct error *err)
+{
+    return primary_is_connected(attempt->push->context.primary) &&
+           push_may_be_stubborn(push_sqlstate(err)) &&
+           attempt->device.failures < PUSH_PATIENCE_WITH_DEPENDANTS;
+}
+
 /* The next process is to know it too. */
 static enum outcome count_failure(const struct attempt *attempt, struct error *err)
 {
-    struct push *push = attempt->push;
     struct error later;
 
-    if (primary_is_connected(push->context.primary) &&
-        push_may_be_stubborn(push_sqlstate(err)) &&
-        push_record_put_failures(push->db, attempt->device.failures + 1, &later) ==
-            FAILED)
+    if (is_counted(attempt, err) &&
+        push_record_put_failures(attempt->push->db, attempt->device.failures + 1,
+                                 &later) == FAILED)
         *err = later;
     return FAILED;
 }

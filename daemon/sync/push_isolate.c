@@ -11,9 +11,6 @@
 #define SWEEPS 3
 #define PAUSE_US (200 * US_PER_MS)
 
-/* What becomes of a row that cannot stand alone. */
-#define PATIENCE_WITH_DEPENDANTS (PUSH_PATIENCE + 3)
-
 struct suspects {
     struct push_refusals
         refusals; /* those that are about something else are passed over */
@@ -102,7 +99,7 @@ static bool is_to_blame(const struct push_isolation *isolation,
     if (!is_suspect(suspects, number))
         return false;
     return !suspects->leans_on_others[number] ||
-           isolation->device->failures >= PATIENCE_WITH_DEPENDANTS;
+           isolation->device->failures >= PUSH_PATIENCE_WITH_DEPENDANTS;
 }
 
 static enum outcome set_aside(const struct push_isolation *isolation,

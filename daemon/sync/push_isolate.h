@@ -16,6 +16,8 @@
 
 /* So many attempts in a row must have failed first. */
 #define PUSH_PATIENCE 5
+/* So many for a row that cannot stand alone. More need not be counted. */
+#define PUSH_PATIENCE_WITH_DEPENDANTS (PUSH_PATIENCE + 3)
 
 struct push_isolation {
     const struct push_delivery *delivery;

@@ -44,7 +44,7 @@ MUST_CHECK enum outcome push_record_primary_changed(struct database *db,
                                                     struct error *err);
 
 /* How many attempts in a row have failed that might have passed: for the next process
- * too. */
+ * too. No more of them than something follows from. */
 MUST_CHECK enum outcome push_record_put_failures(struct database *db, int64_t failures,
                                                  struct error *err);
 

@@ -110,6 +110,23 @@ def test_a_row_that_gets_through_alone_is_not_to_blame(shop):
     shop.assert_equal()
 
 
+def test_attempts_are_counted_only_as_long_as_something_follows_from_it(shop):
+    """No row is to blame: a server that fails for a day is not written down all day long."""
+    shop.world.run("create function tidemark.fail() returns trigger language plpgsql as $$ begin"
+                   " raise exception 'made up' using errcode = '57014'; end $$;"
+                   "create trigger fail before update on tidemark.device for each row execute function tidemark.fail()")
+    shop.edit("update item set note = 'here' where id = 2")
+    fail(shop, ATTEMPTS + 4)
+    counted = shop.device.value("select failures from tide_device")
+    assert counted > ATTEMPTS
+    fail(shop, 3)
+    assert shop.device.value("select failures from tide_device") == counted
+    shop.world.run("drop trigger fail on tidemark.device")
+    shop.sync()
+    assert shop.device.value("select failures from tide_device") == 0
+    shop.assert_equal()
+
+
 def test_the_daemon_comes_to_it_by_itself(shop):
     shop.device.start()
     shop.device.wait_caught_up()
