@@ -19,7 +19,8 @@ struct primary {
     bool transaction_pooler;
     bool in_recovery;
     int64_t round_trip_us;
-    bool notified; /* why the last primary_wait() ended */
+    bool notified;       /* why the last primary_wait() ended */
+    bool refused_commit; /* what became of the last COMMIT */
     size_t error_position;
     struct primary_complaint complaint;
 };

@@ -3,6 +3,7 @@
 #include "daemon/primary/primary_link.h"
 #include "daemon/primary/primary_query.h"
 #include "lib/base/cleanup.h"
+#include "lib/model/sqlstate.h"
 #include "primary.sql.h"
 
 #include <string.h>
@@ -75,15 +76,47 @@ enum outcome primary_begin_reading(struct primary *primary, struct error *err)
     return primary_run_text(primary, primary_sql.begin_reading.name, sql.data, err);
 }
 
-enum outcome primary_commit(struct primary *primary, struct error *err)
+/* An error that leaves the session is the server's; what ends it may have come after the
+ * commit. */
+static bool is_clear_no(const struct primary *primary, const struct error *err)
+{
+    return primary->connection && strncmp(err->origin, "SQLSTATE ", 9) == 0 &&
+           strcmp(err->origin, "SQLSTATE " SQLSTATE_STATEMENT_COMPLETION_UNKNOWN) != 0 &&
+           strcmp(err->origin, "SQLSTATE " SQLSTATE_TRANSACTION_RESOLUTION_UNKNOWN) != 0;
+}
+
+static enum outcome read_commit(struct primary *primary, struct error *err)
 {
     OWNED(primary_result_free) struct primary_result *result = NULL;
+    const char *command;
 
-    if (primary_query(primary, &primary_sql.commit, NULL, 0, &result, err) == FAILED)
+    if (primary_query(primary, &primary_sql.commit, NULL, 0, &result, err) == FAILED) {
+        primary->refused_commit = is_clear_no(primary, err);
         return FAILED;
-    if (strcmp(primary_result_command(result), "COMMIT") == 0)
+    }
+    command = result ? primary_result_command(result) : "nothing";
+    if (strcmp(command, "COMMIT") == 0)
         return OK;
-    return error_set(err, ERROR_TRANSIENT, "the primary rolled the transaction back");
+    primary->refused_commit = strcmp(command, "ROLLBACK") == 0;
+    if (primary->refused_commit)
+        return error_set(err, ERROR_TRANSIENT, "the primary rolled the transaction back");
+    return error_set(err, ERROR_TRANSIENT, "the primary answered COMMIT with %s",
+                     command);
+}
+
+enum outcome primary_commit(struct primary *primary, struct error *err)
+{
+    primary->refused_commit = false;
+    if (read_commit(primary, err) == OK)
+        return OK;
+    /* one that was refused before it was run leaves the transaction open */
+    primary_end_reading(primary);
+    return FAILED;
+}
+
+bool primary_refused_commit(const struct primary *primary)
+{
+    return primary->refused_commit;
 }
 
 void primary_end_reading(struct primary *primary)

@@ -8,6 +8,8 @@
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 
+#include <stdbool.h>
+
 struct primary;
 
 /* Right after connecting; does nothing behind a transaction pooler. */
@@ -27,9 +29,16 @@ void primary_end_reading(struct primary *primary);
 
 /*
  * COMMIT. FAILED too when the server answers that it rolled back, as it does for a
- * transaction in which something failed before: nothing of it is there then. Connected
- * afterwards: the server said no; else nobody knows.
+ * transaction in which something failed before. No transaction is open afterwards.
  */
 MUST_CHECK enum outcome primary_commit(struct primary *primary, struct error *err);
+
+/*
+ * After a COMMIT that failed: whether nothing of the transaction is there, for certain.
+ * Only the server's own clear no is: the answer ROLLBACK, or an error that ends neither
+ * the session nor says that it does not know either. Otherwise it may have committed:
+ * the answer was lost, is not understood, or could not be kept for want of memory.
+ */
+bool primary_refused_commit(const struct primary *primary);
 
 #endif

@@ -207,20 +207,21 @@ static enum outcome deliver(struct attempt *attempt, struct error *err)
     return OK;
 }
 
-/* The server said no: the push did not arrive, which is no secret then. */
+/* Only where the server said no is it certain that the push did not arrive. Otherwise the
+ * record stays, and the ledger is asked before anything else is sent. */
 static enum outcome commit(struct attempt *attempt, struct error *err)
 {
     struct push *push = attempt->push;
-    struct error ignored;
+    struct error later;
 
     fault_point("push.before_commit");
     if (primary_commit(push->context.primary, err) == OK) {
         fault_point("push.after_commit");
         return OK;
     }
-    if (primary_is_connected(push->context.primary) &&
-        push_record_forget(push->db, &attempt->in_flight, false, &ignored) == FAILED)
-        *err = ignored;
+    if (primary_refused_commit(push->context.primary) &&
+        push_record_forget(push->db, &attempt->in_flight, false, &later) == FAILED)
+        *err = later;
     return FAILED;
 }
 

@@ -135,4 +135,10 @@ MUTATIONS = [
     Mutation("applications_indexes_unseen", "a row replaced through an index of the application's own stays on the primary",
              ("lib/store/widened_table.c", "    statement_bind_text(&query, 1, table->name);", "    statement_bind_text(&query, 1, \"\");"),
              tests="own_index"),
+    Mutation("unclear_answer_is_a_no", "a COMMIT of which the server does not know either counts as refused",
+             ("daemon/primary/primary_transaction.c", "    return primary->connection && strncmp(",
+              "    return primary->connection || strncmp("), tests="no_clear_no"),
+    Mutation("failures_count_for_ever", "a server that fails for a day has the cache written at every attempt",
+             ("daemon/sync/push.c", " &&\n           attempt->device.failures < PUSH_PATIENCE_WITH_DEPENDANTS;", ";"),
+             tests="attempts_are_counted"),
 ]

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import shutil
+import struct
 import time
 
 import pytest
@@ -195,6 +196,43 @@ def test_a_commit_that_never_left_is_pushed_again(counted):
         proxy.heal()
         daemon.sync()
         assert counter(world) == before + 1
+    ledger.check()
+
+
+def message(kind, *fields):
+    body = b"".join(field + b"\0" for field in fields)
+    return kind + struct.pack("!I", len(body) + 4) + body
+
+
+def error_message(sqlstate):
+    return message(b"E", b"SERROR", b"VERROR", b"C" + sqlstate, b"Mit may be there or not", b"")
+
+
+@pytest.mark.parametrize("answer", [message(b"C", b"COMMITTED"), error_message(b"40003"), error_message(b"08007"),
+                                    message(b"E", b"SERROR", b"Mwhat libpq says when it has no memory", b"")],
+                         ids=["an unknown word", "statement_completion_unknown", "transaction_resolution_unknown",
+                              "a failure of our own"])
+def test_an_answer_to_commit_that_is_no_clear_no_decides_nothing(counted, answer):
+    """The push arrived, and the link may stay: the record must stay too."""
+    world, daemon, proxy = counted
+    ledger, spoiled, pushing = Ledger(world, daemon), [], []
+    before = counter(world)
+    items_before = ledger.write()
+
+    def spoil(text, from_client):
+        if from_client and b"savepoint tide_push" in text:
+            pushing.append(True)
+        if from_client or not pushing or spoiled or text != message(b"C", b"COMMIT"):
+            return None
+        spoiled.append(text)
+        return answer
+    proxy.watch(spoil)
+    assert daemon.tool("sync").status == 75
+    assert spoiled and daemon.value("select count(*) from tide_push") == 1
+    assert ledger.meddle(before, items_before)
+    proxy.heal()
+    daemon.sync()
+    ledger.check_meddled(before, items_before, True)
     ledger.check()
 
 

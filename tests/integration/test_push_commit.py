@@ -43,11 +43,35 @@ def test_a_commit_that_rolls_back_is_no_commit(proxied):
     assert seen and answer.status == 75, answer
     assert shop.world.value("select note from item where id = 1") == "note 1"
     assert shop.pending() == 2, "what did not arrive still waits"
+    assert shop.device.value("select count(*) from tide_push") == 0, "the server said no: nothing is in doubt"
     proxy.watch(None)
     shop.sync()
     assert shop.world.run("select note from item where id = 1") == [("here",)]
     assert shop.world.run("select name from customer where id = 9") == [("new",)]
     assert shop.conflicts() == [] and shop.pending() == 0
+    shop.assert_equal()
+
+
+def test_a_commit_that_the_server_does_not_take_leaves_no_transaction_open(proxied):
+    """It is refused before it is run, as for want of memory: the next round must not meet what it left."""
+    shop, proxy = proxied
+    shop.device.start()
+    shop.device.wait_caught_up()
+    pushing, seen = [], []
+
+    def refuse(message, from_client):
+        if from_client and b"savepoint tide_push" in message:
+            pushing.append(True)
+        if from_client and pushing and not seen and message.startswith(b"P\0") and b"\0commit;" in message:
+            seen.append(message)
+            return message.replace(b"commit;", b"commix;")
+        return None
+    proxy.watch(refuse)
+    shop.edit("update item set note = 'here' where id = 1")
+    wait_until(lambda: seen and shop.world.value("select note from item where id = 1") == "here", shop.device.log, 40)
+    assert "aborted" not in shop.device.log(1 << 20)
+    shop.device.wait_caught_up()
+    assert shop.conflicts() == [] and shop.rejected() == [] and shop.pending() == 0
     shop.assert_equal()
 
 
