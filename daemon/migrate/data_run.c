@@ -15,17 +15,19 @@ static struct sql_script script_of(const struct folder_file *file)
         .at = file->text, .end = file->text + strlen(file->text), .line = 1};
 }
 
+static void name_of(const struct folder_file *file, char *out_name, size_t size)
+{
+    snprintf(out_name, size, "%s.sql", file->name);
+}
+
 /* Before the first of them is run. */
 static enum outcome check_file(const struct folder_file *file, struct error *err)
 {
-    struct sql_script script = script_of(file);
-    struct sql_statement statement;
-    enum outcome outcome;
+    char name[160];
+    int statements;
 
-    while ((outcome = sql_script_next(&script, &statement, err)) == OK)
-        if (sql_statement_refuse(&statement, false, err) == FAILED)
-            return error_wrap(err, "%s.sql, line %d", file->name, statement.line);
-    return outcome == FAILED ? error_wrap(err, "%s.sql", file->name) : OK;
+    name_of(file, name, sizeof(name));
+    return sql_script_check(name, script_of(file), false, &statements, err);
 }
 
 /* A file under way, for the callbacks. */
@@ -40,7 +42,7 @@ static enum outcome run_script(void *context, struct error *err)
     const struct sql_script script = script_of(run->file);
     char name[160];
 
-    snprintf(name, sizeof(name), "%s.sql", run->file->name);
+    name_of(run->file, name, sizeof(name));
     return sql_execution_script(run->runner->primary, name, &script, err);
 }
 

@@ -2,6 +2,7 @@
 
 #include "daemon/migrate/migration_plan.h"
 #include "daemon/migrate/migration_run.h"
+#include "daemon/migrate/sql_refusal.h"
 #include "daemon/primary/primary_query.h"
 #include "lib/base/cleanup.h"
 
@@ -27,18 +28,6 @@ static void downgrade_plan_release(struct downgrade_plan *plan)
     free(plan->files);
     free(plan->records);
     *plan = (struct downgrade_plan){0};
-}
-
-static enum outcome count_steps(struct sql_script script, int *out_count,
-                                struct error *err)
-{
-    struct sql_statement statement;
-    enum outcome outcome;
-
-    *out_count = 0;
-    while ((outcome = sql_script_next(&script, &statement, err)) == OK)
-        ++*out_count;
-    return outcome == FAILED ? FAILED : OK;
 }
 
 static enum outcome check_record(const struct migration_record *record,
@@ -76,8 +65,9 @@ static enum outcome add_record(struct downgrade_plan *plan,
                       .line = 1},
     };
     snprintf(file->revision, sizeof(file->revision), "%s", record->revision);
-    if (count_steps(file->downgrade, &file->downgrade_steps, err) == FAILED)
-        return error_wrap(err, "%s", name);
+    if (sql_script_check(name, file->downgrade, file->no_transaction,
+                         &file->downgrade_steps, err) == FAILED)
+        return FAILED;
     return check_record(record, file, err);
 }
 

@@ -145,22 +145,6 @@ static enum outcome expect_no_statement(const struct migration_file *file,
     return outcome == FAILED ? error_wrap(err, "%s", file->name) : OK;
 }
 
-static enum outcome expect_whole_statements(const struct migration_file *file,
-                                            struct sql_script section, int *out_count,
-                                            struct error *err)
-{
-    struct sql_statement statement;
-    enum outcome outcome;
-
-    *out_count = 0;
-    while ((outcome = sql_script_next(&section, &statement, err)) == OK) {
-        if (sql_statement_refuse(&statement, file->no_transaction, err) == FAILED)
-            return error_wrap(err, "%s, line %d", file->name, statement.line);
-        ++*out_count;
-    }
-    return outcome == FAILED ? error_wrap(err, "%s", file->name) : OK;
-}
-
 enum outcome migration_file_parse(struct migration_file *out_file, const char *name,
                                   const char *text, struct error *err)
 {
@@ -168,10 +152,10 @@ enum outcome migration_file_parse(struct migration_file *out_file, const char *n
 
     if (parse_name(&file, err) == FAILED || parse_sections(&file, text, err) == FAILED ||
         expect_no_statement(&file, text, err) == FAILED ||
-        expect_whole_statements(&file, file.upgrade, &file.upgrade_steps, err) ==
-            FAILED ||
-        expect_whole_statements(&file, file.downgrade, &file.downgrade_steps, err) ==
-            FAILED)
+        sql_script_check(name, file.upgrade, file.no_transaction, &file.upgrade_steps,
+                         err) == FAILED ||
+        sql_script_check(name, file.downgrade, file.no_transaction, &file.downgrade_steps,
+                         err) == FAILED)
         return FAILED;
     if (!file.upgrade_steps)
         return error_set(err, ERROR_INVALID, "%s: nothing to upgrade", name);

@@ -66,7 +66,8 @@ MUST_CHECK enum outcome migration_runner_open(struct migration_runner *out_runne
                                               struct error *err);
 void migration_runner_release(struct migration_runner *runner); /* zeroed is fine */
 
-/* What the session was set to by a file is forgotten before the next one. */
+/* What the session was set to by a file, or a step of one, is forgotten before the next.
+ * May be called in a transaction. */
 MUST_CHECK enum outcome migration_runner_reset(struct migration_runner *runner,
                                                struct error *err);
 

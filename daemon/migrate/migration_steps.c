@@ -22,13 +22,26 @@ struct step_run {
     bool left_invalid;
 };
 
+/* A function may set what it likes: the record is written by the runner itself, and the
+ * next step finds a new session's settings, whether or not this run lives that long. */
 static enum outcome execute(struct step_run *step, struct error *err)
 {
     char name[160];
 
     migration_task_name(step->task, name, sizeof(name));
-    return sql_execution_statement(step->runner->primary, name, &step->statement,
-                                   step->number, err);
+    if (sql_execution_statement(step->runner->primary, name, &step->statement,
+                                step->number, err) == FAILED)
+        return FAILED;
+    return migration_runner_reset(step->runner, err);
+}
+
+static void forget_settings(struct step_run *step)
+{
+    struct error ignored;
+
+    if (primary_is_connected(step->runner->primary) &&
+        migration_runner_reset(step->runner, &ignored) == FAILED)
+        primary_close(step->runner->primary);
 }
 
 static enum outcome mark_done(struct step_run *step, struct error *err)
@@ -54,13 +67,13 @@ static bool refused_the_transaction(const struct error *err)
            strcmp(err->origin, "SQLSTATE 2D000") == 0;
 }
 
-static enum outcome set_lock_timeout(struct step_run *step, int64_t timeout_ms,
-                                     struct error *err)
+static enum outcome be_patient(struct step_run *step, struct error *err)
 {
     char text[24];
     const char *const parameters[] = {text};
 
-    snprintf(text, sizeof(text), "%lld", (long long)timeout_ms);
+    snprintf(text, sizeof(text), "%lld",
+             (long long)(step->runner->lock_wait_us / US_PER_MS));
     return primary_run(step->runner->primary, &migration_steps_sql.lock_timeout,
                        parameters, 1, err);
 }
@@ -69,15 +82,11 @@ static enum outcome set_lock_timeout(struct step_run *step, int64_t timeout_ms,
  * has to: it is given all the time there is. */
 static enum outcome execute_patiently(struct step_run *step, struct error *err)
 {
-    struct error ignored;
-
-    if (set_lock_timeout(step, step->runner->lock_wait_us / US_PER_MS, err) == FAILED)
+    if (be_patient(step, err) == FAILED)
         return FAILED;
     if (execute(step, err) == OK)
-        return set_lock_timeout(step, MIGRATION_LOCK_TIMEOUT_MS, err);
-    if (primary_is_connected(step->runner->primary) &&
-        set_lock_timeout(step, MIGRATION_LOCK_TIMEOUT_MS, &ignored) == FAILED)
-        primary_close(step->runner->primary);
+        return OK;
+    forget_settings(step);
     return FAILED;
 }
 
@@ -151,8 +160,11 @@ static enum outcome execute_alone(struct step_run *step, struct error *err)
                                 step->runner->primary, &step->task->entry, err) == FAILED)
         return FAILED;
     fault_point("migrate.step_begun");
-    if ((is_index ? execute_index_step(step, &index, err) : execute(step, err)) == FAILED)
+    if ((is_index ? execute_index_step(step, &index, err) : execute(step, err)) ==
+        FAILED) {
+        forget_settings(step);
         return FAILED;
+    }
     fault_point("migrate.step_executed");
     return mark_done(step, err);
 }

@@ -164,9 +164,12 @@ def test_what_cannot_run_in_a_transaction_says_how(three):
     three.write(C, "vacuum b;", "")
     answer = three.tool("migrate")
     assert answer.status == 1 and "-- no-transaction" in answer.err, answer
+    three.write(C, "create procedure ends() language plpgsql as $$ begin commit; end $$;\ncall ends();", "")
+    answer = three.tool("migrate")
+    assert answer.status == 1 and "line 4" in answer.err and "-- no-transaction" in answer.err, answer
 
 
-@pytest.mark.parametrize("statement", ["commit", "begin", "copy b from stdin", "\\i other.sql"])
+@pytest.mark.parametrize("statement", ["commit", "begin", "copy b from stdin", "\\i other.sql", "discard all"])
 def test_what_would_break_the_transaction_is_refused_before_anything_runs(three, statement):
     three.write(C, f"insert into b values (1);\n{statement};", "")
     answer = three.tool("migrate")

@@ -206,3 +206,59 @@ def test_other_statements_that_need_to_stand_alone_can_be_steps(project):
 def test_a_dry_run_says_that_it_stands_alone(project):
     answer = project.migrate("--dry-run")
     assert "-- not in a transaction" in answer.out and "create index concurrently ix_b_x" in answer.out, answer
+
+
+@pytest.mark.parametrize("statement, said, cure", [
+    ("set role migrate_other", "sets the role of the session", "alter … owner to"),
+    ("SET SESSION AUTHORIZATION migrate_other", "sets the role of the session", "alter … owner to"),
+    ("reset role", "sets the role of the session", "alter … owner to"),
+    ("set search_path = elsewhere", "sets the session", "with their schema"),
+    ("reset all", "sets the session", "with their schema"),
+    ("select pg_catalog.set_config('search_path', '', false)", "sets the session", "with their schema"),
+    ("set local role migrate_other", "is over before the next statement begins", "a file without"),
+    ("savepoint a", "is over before the next statement begins", "a file without"),
+    ("create temp table t (x int)", "ends with the session", "a table that stays"),
+    ("commit", "begins or ends a transaction", "each statement stands alone"),
+    ("discard all", "the runner's own lock", "take it out"),
+])
+@pytest.mark.parametrize("command", ["migrate", "lint", "check"])
+def test_what_a_later_step_could_not_rely_on_is_refused_before_anything_runs(project, command, statement, said, cure):
+    project.write(NAME, f"insert into done values (1);\n{statement};\ninsert into done values (3);", "", no_transaction=True)
+    answer = project.tool(command)
+    assert answer.status == 2 and f"{NAME}, line 5: " in answer.err and said in answer.err and cure in answer.err, answer
+    assert not project.world.value("select to_regnamespace('tidemark') is not null")
+
+
+def test_the_way_back_is_looked_at_before_the_way_there_is_gone(project):
+    project.write(NAME, "insert into done values (1);", "set role migrate_other;\ndrop table done;", no_transaction=True)
+    answer = project.tool("migrate")
+    assert answer.status == 2 and f"{NAME}, line 6: sets the role" in answer.err, answer
+
+
+def test_what_a_function_sets_reaches_neither_the_record_nor_the_next_step(project):
+    """The same whether the run goes through or is killed between the steps."""
+    project.world.run("create role migrate_other; create schema elsewhere")
+    try:
+        project.write(NAME, "do $$ begin set role migrate_other; set search_path = elsewhere; end $$;\ncreate table here (id int);\n"
+                            "create procedure becomes() language plpgsql as $$ begin commit; set role migrate_other; end $$;\n"
+                            "call becomes();\ncreate table there (id int);", "", no_transaction=True)
+        project.migrate()
+        assert project.world.run("select relname::text, relnamespace::regnamespace::text, relowner::regrole::text from pg_class "
+                                 "where relname in ('here', 'there') order by 1") == [
+            ("here", "public", "postgres"), ("there", "public", "postgres")]
+        assert project.record(REVISION, "state, applied_by") == ("applied", "postgres")
+    finally:
+        project.world.run("drop owned by migrate_other; drop role migrate_other; drop schema elsewhere cascade")
+
+
+def test_a_step_that_sets_a_role_and_fails_is_recorded_as_failed(project):
+    project.world.run("create role migrate_other")
+    try:
+        project.write(NAME, "insert into done values (1);\n"
+                            "create procedure becomes() language plpgsql as $$ begin commit; set role migrate_other;\n"
+                            "commit; raise exception 'no further'; end $$;\ncall becomes();", "", no_transaction=True)
+        answer = project.tool("migrate")
+        assert answer.status == 1 and "step 3 of 3 failed" in answer.err and "no further" in answer.err, answer
+        assert project.record(REVISION) == ("failed",)
+    finally:
+        project.world.run("drop owned by migrate_other; drop role migrate_other")

@@ -211,6 +211,27 @@ static void what_only_looks_like_it_is_taken(void **state)
     assert_int_equal(file.upgrade_steps, 7);
 }
 
+static void without_a_transaction_a_word_of_the_session_is_no_harm_elsewhere(void **state)
+{
+    struct migration_file file;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(migration_file_parse(
+                         &file, NAME,
+                         "-- no-transaction\n-- upgrade\n"
+                         "alter role ana set search_path = app;\n"
+                         "create function f() returns int language sql set role = 'x' "
+                         "as 'select 1';\nupdate t set role = 1;\n"
+                         "select setting from pg_settings; settle(1);\n"
+                         "create table temp (id int); discard plans;\n"
+                         "do $$ begin set role x; end $$; execute_it();\n"
+                         "-- downgrade\n",
+                         &err),
+                     OK);
+    assert_int_equal(file.upgrade_steps, 9);
+}
+
 static void checksum_is_sha256_of_the_whole_text(void **state)
 {
     static const char text[] = "-- upgrade\nselect 1;\n-- downgrade\n";
@@ -333,6 +354,8 @@ int main(void)
         cmocka_unit_test(no_transaction_is_a_line_of_the_header),
         cmocka_unit_test(what_the_runner_cannot_run_is_refused),
         cmocka_unit_test(what_only_looks_like_it_is_taken),
+        cmocka_unit_test(
+            without_a_transaction_a_word_of_the_session_is_no_harm_elsewhere),
         cmocka_unit_test(checksum_is_sha256_of_the_whole_text),
         cmocka_unit_test(sha256_agrees_with_the_standard),
         cmocka_unit_test(statements_end_at_semicolons_only),
