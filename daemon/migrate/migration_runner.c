@@ -14,6 +14,9 @@
 
 #define POLL_US (200 * US_PER_MS)
 #define RETRY_US US_PER_SECOND
+/* A lock that was just given back is gone a moment later, as that of `migrate` is when
+ * `bootstrap` goes on with the data: not worth a line. */
+#define TELL_US (500 * US_PER_MS)
 /* An index over a large table may take hours without a word; a dead peer is noticed by
  * TCP's own keepalive. */
 #define SILENCE_TIMEOUT_MS (24 * 60 * 60 * 1000)
@@ -87,22 +90,30 @@ static enum outcome try_lock(struct migration_runner *runner, char *out_reason,
     return NOTHING;
 }
 
+static enum outcome give_up_lock(const char *reason, struct error *err)
+{
+    error_set(err, ERROR_TRANSIENT, "%s",
+              reason[0] ? reason : "another runner holds the lock");
+    return error_hint(err, "wait for it to end, then try again");
+}
+
 static enum outcome take_lock(struct migration_runner *runner, struct error *err)
 {
-    int64_t deadline_us = clock_monotonic_us() + runner->lock_wait_us;
+    int64_t start_us = clock_monotonic_us();
     char reason[256] = "";
     bool told = false;
     enum outcome outcome;
 
     while ((outcome = try_lock(runner, reason, sizeof(reason), err)) == NOTHING) {
-        if (clock_monotonic_us() >= deadline_us) {
-            error_set(err, ERROR_TRANSIENT, "%s",
-                      reason[0] ? reason : "another runner holds the lock");
-            return error_hint(err, "wait for it to end, then try again");
+        int64_t waited_us = clock_monotonic_us() - start_us;
+
+        if (waited_us >= runner->lock_wait_us)
+            return give_up_lock(reason, err);
+        if (!told && reason[0] && waited_us >= TELL_US) {
+            told = true;
+            if (runner->observer->waiting)
+                runner->observer->waiting(runner->observer->context, "lock", reason);
         }
-        if (!told && reason[0] && runner->observer->waiting)
-            runner->observer->waiting(runner->observer->context, "lock", reason);
-        told = told || reason[0];
         if (primary_wait(runner->primary, -1, POLL_US, err) == FAILED)
             return FAILED;
     }

@@ -153,6 +153,17 @@ def test_a_runner_waits_for_another_one(world):
     assert f"pid {pid}" in err and "nightly migration" in err, err
 
 
+def test_a_lock_that_is_given_back_at_once_is_not_worth_a_word(world):
+    holder = world.connect()
+    holder.cursor().execute(RUNNER_LOCK)
+    runner = start_migrate(configuration(world))
+    wait_until(lambda: world.value("select count(*) from pg_stat_activity where query like '%locktype = ''advisory''%' and pid <> "
+                                   "pg_backend_pid() and state = 'idle'"), "it has found the lock taken", 10, 0.01)
+    holder.close()
+    out, err = runner.communicate(timeout=30)
+    assert runner.returncode == 0 and "another runner" not in err, (out, err)
+
+
 def test_a_locked_table_is_waited_for_in_short_attempts(world):
     migrate(world)
     downgrade_last(world)
