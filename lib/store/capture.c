@@ -58,7 +58,6 @@ enum outcome capture_install(struct database *db, const struct table *table,
         return FAILED;
     mirror_sql_drop_helpers(&sql, table);
     mirror_sql_create_live_view(&sql, table);
-    buffer_append_text(&sql, ";\n");
     mirror_sql_create_capture(&sql, &widened.table, table_id);
     if (creates.length)
         buffer_append_text(&sql, creates.data);
@@ -72,7 +71,7 @@ enum outcome capture_install(struct database *db, const struct table *table,
 
 /* What the file has of ours, as mirror_sql spells it; *out_first: nothing of an
  * application's comes before it. */
-static enum outcome read_triggers(struct database *db, const struct table *table,
+static enum outcome read_triggers(struct database *db, const char *table_name,
                                   struct buffer *out_sql, bool *out_first,
                                   struct error *err)
 {
@@ -81,7 +80,7 @@ static enum outcome read_triggers(struct database *db, const struct table *table
     enum outcome outcome;
 
     *out_first = true;
-    if (query_with(&query, db, &capture_sql.triggers, table->name, err) == FAILED)
+    if (query_with(&query, db, &capture_sql.triggers, table_name, err) == FAILED)
         return FAILED;
     while ((outcome = statement_step(&query, err)) == OK) {
         if (statement_column_int(&query, 2)) {
@@ -94,23 +93,38 @@ static enum outcome read_triggers(struct database *db, const struct table *table
     return outcome == FAILED ? FAILED : OK;
 }
 
-static enum outcome read_view(struct database *db, const struct table *table,
+static enum outcome read_view(struct database *db, const char *name,
                               struct buffer *out_sql, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
-    OWNED(buffer_release) struct buffer name = {0};
     enum outcome outcome;
 
-    if (table->deleted_at == TABLE_NO_COLUMN)
-        return OK;
-    buffer_append_format(&name, "live_%s", table->name);
-    if (buffer_check(&name, err) == FAILED ||
-        query_with(&query, db, &capture_sql.view, name.data, err) == FAILED)
+    if (query_with(&query, db, &capture_sql.view, name, err) == FAILED)
         return FAILED;
     outcome = statement_step(&query, err);
     if (outcome == OK)
-        buffer_append_text(out_sql, statement_column_text(&query, 0));
+        buffer_append_format(out_sql, "%s;\n", statement_column_text(&query, 0));
     return outcome == FAILED ? FAILED : OK;
+}
+
+/* The same of the views and what belongs to them. */
+static enum outcome read_views(struct database *db, const struct table *table,
+                               struct buffer *out_sql, struct error *err)
+{
+    OWNED(buffer_release) struct buffer live = {0};
+    OWNED(buffer_release) struct buffer rare = {0};
+    bool first = false;
+
+    buffer_append_format(&live, "live_%s", table->name);
+    buffer_append_format(&rare, MIRROR_SQL_RARE_PREFIX "%s", table->name);
+    if (buffer_check(&live, err) == FAILED || buffer_check(&rare, err) == FAILED)
+        return FAILED;
+    if (table->deleted_at != TABLE_NO_COLUMN &&
+        read_view(db, live.data, out_sql, err) == FAILED)
+        return FAILED;
+    if (read_view(db, rare.data, out_sql, err) == FAILED)
+        return FAILED;
+    return read_triggers(db, rare.data, out_sql, &first, err);
 }
 
 static bool same_text(const struct buffer *a, const struct buffer *b)
@@ -132,8 +146,8 @@ static enum outcome is_intact(struct database *db, const struct table *table,
         catalog_find_table_id(db, table->schema, table->name, &table_id, err);
 
     *out_intact = false;
-    if (known == FAILED || read_view(db, table, &is, err) == FAILED ||
-        read_triggers(db, table, &is, &first, err) == FAILED ||
+    if (known == FAILED || read_views(db, table, &is, err) == FAILED ||
+        read_triggers(db, table->name, &is, &first, err) == FAILED ||
         widened_table_init(&widened, db, table, err) == FAILED)
         return FAILED;
     mirror_sql_create_live_view(&should_be, table);

@@ -170,7 +170,7 @@ void mirror_sql_create_live_view(struct buffer *sql, const struct table *table)
     mirror_sql_identifier(sql, table->name);
     buffer_append_text(sql, " WHERE ");
     column_name(sql, table, table->deleted_at);
-    buffer_append_text(sql, " IS NULL");
+    buffer_append_text(sql, " IS NULL;\n");
 }
 
 /* ---- rows ---- */

@@ -37,6 +37,9 @@ void mirror_sql_create_index(struct buffer *sql, const struct table *table,
                              const char *physical_name);
 /* CREATE VIEW live_<table>; appends nothing for a table without deleted_at. */
 void mirror_sql_create_live_view(struct buffer *sql, const struct table *table);
+/* A view of this name and the table's is made with the capture triggers, for the triggers
+ * of its own that they use. */
+#define MIRROR_SQL_RARE_PREFIX "tide_capture_"
 /*
  * The capture triggers: they append what applications write to tide_outbox, while
  * tide_gate is closed; several statements. Plain SQL: any SQLite fires them. table_id is
@@ -44,7 +47,7 @@ void mirror_sql_create_live_view(struct buffer *sql, const struct table *table);
  */
 void mirror_sql_create_capture(struct buffer *sql, const struct table *table,
                                int64_t table_id);
-/* DROP of the live view, the capture triggers and the guards of older versions, IF
+/* DROP of both views, the capture triggers and the guards of older versions, IF
  * EXISTS; several statements. */
 void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table);
 

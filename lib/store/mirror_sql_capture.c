@@ -2,6 +2,7 @@
 #include "lib/store/mirror_sql.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/store/mirror_sql_rare.h"
 #include "lib/store/mirror_sql_replace.h"
 #include "lib/store/mirror_sql_trigger.h"
 
@@ -135,17 +136,14 @@ static void unless_put_back(const struct trigger *trigger)
 static void on_insert(const struct trigger *trigger)
 {
     trigger_begin(trigger, "tide_capture_before_insert_", "BEFORE INSERT");
-    replaced_keep(trigger, true);
+    replaced_when_met(trigger, true);
+    rare_take(trigger, "keep", "NEW");
 
     trigger_begin(trigger, "tide_capture_replace_", "AFTER INSERT");
     trigger_text(trigger, " AND ");
     replaced_exist(trigger);
     unless_put_back(trigger);
-    trigger_text(trigger, "\nBEGIN");
-    replaced_capture_gone(trigger);
-    replaced_capture_come(trigger);
-    replaced_drop(trigger);
-    trigger_text(trigger, "\nEND;\n");
+    rare_take(trigger, "replaced", "NEW");
 
     trigger_begin(trigger, "tide_capture_insert_", "AFTER INSERT");
     trigger_text(trigger, " AND NOT ");
@@ -209,7 +207,10 @@ static void on_update(const struct trigger *trigger)
 {
     trigger_begin_update_of(trigger, "tide_capture_before_update_", "BEFORE",
                             replaced_is_decided_by);
+    replaced_when_met(trigger, false);
+    trigger_text(trigger, "\nBEGIN");
     replaced_keep(trigger, false);
+    trigger_text(trigger, "\nEND;\n");
 
     trigger_begin(trigger, "tide_capture_update_", "BEFORE UPDATE");
     when_changed(trigger);
@@ -318,11 +319,11 @@ static void begin_delete(const struct trigger *trigger, const char *prefix)
     replaced_exists_key(trigger, "OLD");
 }
 
-static void delete_entry(const struct trigger *trigger)
+static void delete_entry(const struct trigger *trigger, const char *row)
 {
-    trigger_text(trigger, "\nBEGIN\n ");
-    start_entry_of(trigger, "OLD", "delete");
-    trigger_base(trigger, "OLD", false);
+    trigger_text(trigger, "\n ");
+    start_entry_of(trigger, row, "delete");
+    trigger_base(trigger, row, false);
     trigger_text(trigger, ");\nEND;\n");
 }
 
@@ -343,7 +344,8 @@ static void on_delete(const struct trigger *trigger)
     before_delete(trigger);
     begin_delete(trigger, "tide_capture_delete_");
     if (table->deleted_at == TABLE_NO_COLUMN) {
-        delete_entry(trigger);
+        trigger_text(trigger, "\nBEGIN");
+        delete_entry(trigger, "OLD");
         return;
     }
     trigger_text(trigger, " AND NOT ");
@@ -359,7 +361,27 @@ static void on_delete(const struct trigger *trigger)
     begin_delete(trigger, "tide_capture_anew_");
     trigger_text(trigger, " AND ");
     is_made_anew(trigger);
-    delete_entry(trigger);
+    rare_take(trigger, "made_anew", "OLD");
+}
+
+static void rare_steps(const struct trigger *trigger)
+{
+    rare_create_view(trigger);
+
+    rare_begin(trigger, "keep");
+    replaced_keep(trigger, true);
+    trigger_text(trigger, "\nEND;\n");
+
+    rare_begin(trigger, "replaced");
+    replaced_capture_gone(trigger);
+    replaced_capture_come(trigger);
+    replaced_drop(trigger);
+    trigger_text(trigger, "\nEND;\n");
+
+    if (trigger->table->deleted_at == TABLE_NO_COLUMN)
+        return;
+    rare_begin(trigger, "made_anew");
+    delete_entry(trigger, "NEW");
 }
 
 void mirror_sql_create_capture(struct buffer *sql, const struct table *table,
@@ -368,6 +390,7 @@ void mirror_sql_create_capture(struct buffer *sql, const struct table *table,
     struct trigger trigger;
 
     trigger_init(&trigger, sql, table, table_id);
+    rare_steps(&trigger);
     on_insert(&trigger);
     on_update(&trigger);
     on_key_change(&trigger);
@@ -378,6 +401,8 @@ void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table)
 {
     buffer_append_text(sql, "DROP VIEW IF EXISTS ");
     mirror_sql_prefixed(sql, "live_", table->name);
+    buffer_append_text(sql, ";\nDROP VIEW IF EXISTS ");
+    mirror_sql_prefixed(sql, MIRROR_SQL_RARE_PREFIX, table->name);
     buffer_append_text(sql, ";\n");
     for (size_t i = 0; i < sizeof(capture_prefixes) / sizeof(capture_prefixes[0]); i++) {
         buffer_append_text(sql, "DROP TRIGGER IF EXISTS ");

@@ -195,8 +195,7 @@ static void exists_met(const struct trigger *trigger, const struct table_index *
     trigger_text(trigger, ") OR ");
 }
 
-/* The rest of a BEFORE trigger: when NEW meets a row, keep what may go. */
-void replaced_keep(const struct trigger *trigger, bool inserts)
+void replaced_when_met(const struct trigger *trigger, bool inserts)
 {
     const struct table *table = trigger->table;
 
@@ -206,7 +205,13 @@ void replaced_keep(const struct trigger *trigger, bool inserts)
         if (table->indexes[i].unique)
             exists_met(trigger, &table->indexes[i], inserts);
     replaced_exist(trigger);
-    trigger_text(trigger, ")\nBEGIN");
+    trigger_text(trigger, ")");
+}
+
+void replaced_keep(const struct trigger *trigger, bool inserts)
+{
+    const struct table *table = trigger->table;
+
     forget_replaced(trigger, inserts);
     if (inserts)
         replaced_probe(trigger);
@@ -214,7 +219,6 @@ void replaced_keep(const struct trigger *trigger, bool inserts)
     for (size_t i = 0; i < table->index_count; i++)
         if (table->indexes[i].unique)
             keep_replaced(trigger, &table->indexes[i], inserts);
-    trigger_text(trigger, "\nEND;\n");
 }
 
 /* Entries for the rows that are really gone. */

@@ -29,7 +29,11 @@ void replaced_probe(const struct trigger *trigger);
 /* The columns whose change can make a row meet another one. */
 bool replaced_is_decided_by(const struct trigger *trigger, size_t column);
 
-/* The rest of a BEFORE trigger: condition and body. */
+/* The rest of a BEFORE trigger's condition: NEW meets a row, or something is kept in
+ * vain;
+ */
+void replaced_when_met(const struct trigger *trigger, bool inserts);
+/* and its steps: what may go is kept. */
 void replaced_keep(const struct trigger *trigger, bool inserts);
 
 /* Steps of an AFTER trigger. Entries for the rows that are gone; */

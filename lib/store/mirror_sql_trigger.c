@@ -37,21 +37,23 @@ static const struct column_codec_info *codec_of(const struct trigger *trigger,
     return column_codec_info(trigger->table->columns[column].codec);
 }
 
+bool trigger_name_is_free(const struct table *table, const char *name)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table_same_name(table->columns[i].name, name))
+            return false;
+    return true;
+}
+
 static const char *find_row_number(const struct table *table)
 {
     static const char *const names[] = {"rowid", "_rowid_", "oid"};
 
     if (mirror_sql_has_rowid_key(table))
         return table->columns[table->key[0]].name;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        size_t column = 0;
-
-        while (column < table->column_count &&
-               !table_same_name(table->columns[column].name, names[i]))
-            column++;
-        if (column == table->column_count)
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (trigger_name_is_free(table, names[i]))
             return names[i];
-    }
     return NULL;
 }
 

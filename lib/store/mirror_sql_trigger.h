@@ -27,6 +27,9 @@ struct trigger {
 void trigger_init(struct trigger *out_trigger, struct buffer *sql,
                   const struct table *table, int64_t table_id);
 
+/* No column of the table is called so, in any case. */
+bool trigger_name_is_free(const struct table *table, const char *name);
+
 void trigger_text(const struct trigger *trigger, const char *part);
 
 /* "column"; row."column"; row.rowid, not without row_number. */

@@ -28,6 +28,8 @@ def triggers(daemon):
 
 @pytest.mark.parametrize("meddling", [
     "drop trigger tide_capture_update_note",
+    "drop trigger tide_capture_keep_note",
+    "drop view tide_capture_note",
     "drop view live_note",
     "create trigger thief after insert on tide_outbox begin delete from tide_outbox; end",
     "drop trigger tide_capture_update_note; create trigger tide_capture_update_note before update on note begin select 1; end",
@@ -57,7 +59,7 @@ def first_format(path):
     for kind, name in cache.execute("select type, name from sqlite_schema where type in ('trigger', 'view', 'table')"
                                     " and name like 'tide\\_%' escape '\\' order by type = 'table'").fetchall():
         if name not in names and not name.startswith("tide_unit_insert"):
-            cache.execute(f'drop {kind} "{name}"')
+            cache.execute(f'drop {kind} if exists "{name}"')
     for event in ("insert", "update", "delete"):
         cache.execute(f"create trigger tide_guard_{event}_note before {event} on note when coalesce((select open from tide_gate), 0) = 0"
                       " begin select raise(abort, 'tidemark: note is read-only in this version'); end")

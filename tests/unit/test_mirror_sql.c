@@ -127,7 +127,6 @@ static void create_odd_table(struct database *db, struct table *table)
     table->deleted_at = 3;
     create(db, table);
     mirror_sql_create_live_view(&sql, table);
-    buffer_append_text(&sql, ";");
     mirror_sql_create_capture(&sql, table, 1);
     run_built(db, &sql);
 }
@@ -148,14 +147,16 @@ static void any_name_works_everywhere(void **state)
     mirror_sql_count_live(&sql, &table, table.name);
     run_built(db, &sql);
     assert_int_equal(number_of(db, "select count(*) from sqlite_schema where type in "
-                                   "('view', 'trigger') and tbl_name like 'We%' or"
-                                   " name like 'live_We%'"),
-                     11);
+                                   "('view', 'trigger') and (tbl_name like 'We%' or"
+                                   " name like 'live_We%' or"
+                                   " tbl_name like 'tide_capture_We%')"),
+                     15);
     mirror_sql_drop_helpers(&sql, &table);
     run_built(db, &sql);
     assert_int_equal(number_of(db, "select count(*) from sqlite_schema where type in "
-                                   "('view', 'trigger') and tbl_name like 'We%' or"
-                                   " name like 'live_We%'"),
+                                   "('view', 'trigger') and (tbl_name like 'We%' or"
+                                   " name like 'live_We%' or"
+                                   " tbl_name like 'tide_capture_We%')"),
                      0);
 }
 

@@ -133,6 +133,23 @@ static void a_tombstone_that_was_not_put_back_is_captured(void **state)
     assert_int_equal(number_of(db, "select count(*) from tide_put_back"), 0);
 }
 
+/* The steps that are taken through a view have a column of their own there. */
+static void columns_may_be_named_like_the_view_s_own(void **state)
+{
+    OWNED(table_release) struct table table = table_named("dance");
+    struct database *db = *state;
+
+    table_with_column(&table, "id", CODEC_INTEGER);
+    table_with_column(&table, "Step", CODEC_TEXT);
+    table_with_column(&table, "step_", CODEC_TEXT);
+    table_with_key(&table, NAMES("id"));
+    mirror(db, &table, 1);
+    run_sql(db, "insert into dance values (1, 'keep', 'a'), (2, 'replaced', 'b');"
+                "delete from tide_outbox;"
+                "insert or replace into dance values (1, 'left', 'a'), (3, 'keep', 'c')");
+    assert_outbox(db, "update [\"1\"] {\"Step\":\"'keep'\"}\ninsert [\"3\"]");
+}
+
 #define CASE(test)                                                                       \
     cmocka_unit_test_setup_teardown(test, cache_in_memory_setup, cache_in_memory_teardown)
 
@@ -142,6 +159,7 @@ int main(void)
         CASE(inserts_updates_and_deletes_are_captured),
         CASE(a_soft_delete_leaves_a_tombstone),
         CASE(a_tombstone_that_was_not_put_back_is_captured),
+        CASE(columns_may_be_named_like_the_view_s_own),
     };
 
     return cmocka_run_group_tests_name("mirror_sql_capture", tests, NULL, NULL);
