@@ -2,6 +2,7 @@
 
 #include "daemon/config_values.h"
 #include "daemon/primary/primary_password.h"
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 
@@ -65,18 +66,16 @@ struct config_table *config_find_table(struct config *config, const char *name)
 enum outcome config_add_table(struct config *config, const char *name, int line,
                               struct config_table **out_table, struct error *err)
 {
-    struct config_table *grown =
-        realloc(config->tables, (config->table_count + 1) * sizeof(*grown));
+    struct config_table *added;
 
-    if (!grown)
-        return error_out_of_memory(err);
-    config->tables = grown;
-    grown += config->table_count;
-    *grown = (struct config_table){.name = strdup(name), .line = line};
-    if (!grown->name)
+    if (array_room(&config->tables, config->table_count, err) == FAILED)
+        return FAILED;
+    added = &config->tables[config->table_count];
+    *added = (struct config_table){.name = strdup(name), .line = line};
+    if (!added->name)
         return error_out_of_memory(err);
     config->table_count++;
-    *out_table = grown;
+    *out_table = added;
     return OK;
 }
 

@@ -1,5 +1,7 @@
 #include "daemon/cli/doctor_findings.h"
 
+#include "lib/base/array.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +15,6 @@ void findings_release(struct findings *findings)
     }
     free(findings->items);
     *findings = (struct findings){0};
-}
-
-static bool grow(struct findings *findings)
-{
-    size_t capacity = findings->capacity ? 2 * findings->capacity : 32;
-    struct finding *grown;
-
-    if (findings->count < findings->capacity)
-        return true;
-    grown = reallocarray(findings->items, capacity, sizeof(*grown));
-    if (!grown)
-        return false;
-    findings->items = grown;
-    findings->capacity = capacity;
-    return true;
 }
 
 static char *format_text(struct findings *findings, const char *format, va_list args)
@@ -45,10 +32,11 @@ static void add(struct findings *findings, enum finding_level level, const char 
                 const char *format, va_list args)
 {
     char *text = format_text(findings, format, args);
+    struct error ignored;
 
     if (!text)
         return;
-    if (!grow(findings)) {
+    if (array_room(&findings->items, findings->count, &ignored) == FAILED) {
         findings->failed = true;
         free(text);
         return;

@@ -34,7 +34,6 @@ struct findings {
     const char *group; /* of the next findings */
     struct finding *items;
     size_t count;
-    size_t capacity;
     bool unreachable; /* the primary could not be asked */
     bool failed;      /* out of memory: the report is not complete */
 };

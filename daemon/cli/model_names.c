@@ -1,5 +1,6 @@
 #include "daemon/cli/model_names.h"
 
+#include "lib/base/array.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 
@@ -100,15 +101,15 @@ static void append_snake(struct buffer *text, const char *name)
 static enum outcome keep(struct model_names *names, struct buffer *name,
                          const char **out_name, struct error *err)
 {
-    char **items = reallocarray(names->items, names->count + 1, sizeof(*items));
+    char *kept;
 
-    if (!items)
+    if (array_room(&names->items, names->count, err) == FAILED)
+        return FAILED;
+    kept = buffer_take(name);
+    if (!kept)
         return error_out_of_memory(err);
-    names->items = items;
-    items[names->count] = buffer_take(name);
-    if (!items[names->count])
-        return error_out_of_memory(err);
-    *out_name = items[names->count++];
+    names->items[names->count++] = kept;
+    *out_name = kept;
     return OK;
 }
 

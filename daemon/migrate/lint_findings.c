@@ -1,5 +1,7 @@
 #include "daemon/migrate/lint_findings.h"
 
+#include "lib/base/array.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,23 +20,20 @@ void lint_findings_release(struct lint_findings *findings)
 void lint_findings_add(struct lint_findings *findings, const char *id, const char *format,
                        ...)
 {
-    struct lint_finding *grown =
-        reallocarray(findings->items, findings->count + 1, sizeof(*grown));
+    struct error ignored;
     char *place = NULL;
     va_list args;
 
-    if (grown)
-        findings->items = grown;
     va_start(args, format);
     if (vasprintf(&place, format, args) < 0)
         place = NULL;
     va_end(args);
-    if (!grown || !place) {
+    if (!place || array_room(&findings->items, findings->count, &ignored) == FAILED) {
         free(place);
         findings->failed = true;
         return;
     }
-    grown[findings->count++] =
+    findings->items[findings->count++] =
         (struct lint_finding){.rule = lint_rule_find(id, strlen(id)), .place = place};
 }
 

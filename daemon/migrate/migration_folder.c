@@ -1,5 +1,6 @@
 #include "daemon/migrate/migration_folder.h"
 
+#include "lib/base/array.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 
@@ -74,14 +75,13 @@ static enum outcome read_file(int folder, const char *name, struct folder_file *
 static enum outcome add_file(struct folder_files *files, int folder, const char *name,
                              struct error *err)
 {
-    struct folder_file *grown =
-        realloc(files->files, (files->count + 1) * sizeof(*grown));
+    struct folder_file *file;
 
-    if (!grown)
-        return error_out_of_memory(err);
-    files->files = grown;
-    grown[files->count++] = (struct folder_file){0};
-    return read_file(folder, name, &grown[files->count - 1], err);
+    if (array_room(&files->files, files->count, err) == FAILED)
+        return FAILED;
+    file = &files->files[files->count++];
+    *file = (struct folder_file){0};
+    return read_file(folder, name, file, err);
 }
 
 static void cut_suffixes(struct folder_files *files)

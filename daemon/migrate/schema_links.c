@@ -1,6 +1,7 @@
 #include "daemon/migrate/schema_links.h"
 
 #include "daemon/primary/primary_query.h"
+#include "lib/base/array.h"
 #include "schema_links.sql.h"
 
 #include <stdlib.h>
@@ -160,19 +161,11 @@ static enum outcome add_need(struct schema *schema, size_t index, size_t need,
                              struct error *err)
 {
     struct schema_object *object = &schema->objects[index];
-    size_t count = object->need_count;
 
     if (has_need(object, need))
         return OK;
-    /* grows whenever the count is a power of two */
-    if ((count & (count - 1)) == 0) {
-        size_t *grown =
-            reallocarray(object->needs, count ? 2 * count : 2, sizeof(*grown));
-
-        if (!grown)
-            return error_out_of_memory(err);
-        object->needs = grown;
-    }
+    if (array_room(&object->needs, object->need_count, err) == FAILED)
+        return FAILED;
     object->needs[object->need_count++] = need;
     return OK;
 }

@@ -1,5 +1,7 @@
 #include "daemon/migrate/step_order.h"
 
+#include "lib/base/array.h"
+
 #include <stdlib.h>
 
 enum outcome step_order_init(struct step_order *order, size_t step_count,
@@ -26,18 +28,13 @@ void step_order_rank(struct step_order *order, size_t step, bool takes_part,
 
 void step_order_add(struct step_order *order, size_t first, size_t second)
 {
+    struct error ignored;
+
     if (first == second || order->failed)
         return;
-    if (order->edge_count == order->edge_capacity) {
-        size_t capacity = order->edge_capacity ? 2 * order->edge_capacity : 64;
-        struct step_edge *grown = reallocarray(order->edges, capacity, sizeof(*grown));
-
-        if (!grown) {
-            order->failed = true;
-            return;
-        }
-        order->edges = grown;
-        order->edge_capacity = capacity;
+    if (array_room(&order->edges, order->edge_count, &ignored) == FAILED) {
+        order->failed = true;
+        return;
     }
     order->edges[order->edge_count++] =
         (struct step_edge){.first = first, .second = second};

@@ -33,7 +33,6 @@ struct step_order {
     size_t step_count;
     struct step_edge *edges;
     size_t edge_count;
-    size_t edge_capacity;
     bool failed; /* out of memory */
     bool stuck;  /* after the run: there was a circle */
 };

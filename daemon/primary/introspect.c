@@ -7,6 +7,7 @@
 #include "daemon/primary/table_draft.h"
 #include "daemon/primary/table_rules.h"
 #include "daemon/primary/table_selection.h"
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/table_fingerprint.h"
 
@@ -79,15 +80,11 @@ static enum outcome refuse(struct introspection *self, const char *schema,
         .remedy = strdup(remedy),
     };
     struct table_set *set = &self->set;
-    struct table_refusal *refusals;
 
     if (!refusal.schema || !refusal.name || !refusal.reason || !refusal.remedy)
         return error_out_of_memory(err);
-    refusals =
-        realloc(set->refusals, (set->refusal_count + 1) * sizeof(set->refusals[0]));
-    if (!refusals)
-        return error_out_of_memory(err);
-    set->refusals = refusals;
+    if (array_room(&set->refusals, set->refusal_count, err) == FAILED)
+        return FAILED;
     set->refusals[set->refusal_count++] = TAKE(refusal);
     return OK;
 }

@@ -1,6 +1,7 @@
 /* The engine's half that other threads talk to: what they ask for, and the answers. */
 #include "daemon/sync/engine_state.h"
 
+#include "lib/base/array.h"
 #include "lib/base/clock.h"
 
 #include <errno.h>
@@ -182,16 +183,14 @@ void engine_resume(struct engine *engine)
 static enum outcome add_resync(struct engine_requests *requests, const char *table,
                                struct error *err)
 {
-    char **resyncs =
-        reallocarray(requests->resyncs, requests->resync_count + 1, sizeof(*resyncs));
+    char *name;
 
-    if (!resyncs)
+    if (array_room(&requests->resyncs, requests->resync_count, err) == FAILED)
+        return FAILED;
+    name = strdup(table);
+    if (!name)
         return error_out_of_memory(err);
-    requests->resyncs = resyncs;
-    resyncs[requests->resync_count] = strdup(table);
-    if (!resyncs[requests->resync_count])
-        return error_out_of_memory(err);
-    requests->resync_count++;
+    requests->resyncs[requests->resync_count++] = name;
     return OK;
 }
 

@@ -1,4 +1,5 @@
 #include "daemon/sync/push_context.h"
+#include "lib/base/array.h"
 #include "lib/model/sqlstate.h"
 
 #include <stdio.h>
@@ -13,28 +14,13 @@ static void refusal_release(struct push_refusal *refusal)
     free(refusal->constraint);
 }
 
-static enum outcome grow(struct push_refusals *refusals, struct error *err)
-{
-    size_t capacity = refusals->capacity ? 2 * refusals->capacity : 16;
-    struct push_refusal *items;
-
-    if (refusals->count < refusals->capacity)
-        return OK;
-    items = reallocarray(refusals->items, capacity, sizeof(*items));
-    if (!items)
-        return error_out_of_memory(err);
-    refusals->items = items;
-    refusals->capacity = capacity;
-    return OK;
-}
-
 enum outcome push_refuse(struct push_context *context, const struct push_refusal *refusal,
                          struct error *err)
 {
     struct push_refusals *refusals = &context->refusals;
     struct push_refusal copy = *refusal;
 
-    if (grow(refusals, err) == FAILED)
+    if (array_room(&refusals->items, refusals->count, err) == FAILED)
         return FAILED;
     copy.message = strdup(refusal->message);
     copy.constraint = refusal->constraint ? strdup(refusal->constraint) : NULL;

@@ -22,7 +22,6 @@ struct push_refusal {
 struct push_refusals {
     struct push_refusal *items;
     size_t count;
-    size_t capacity;
 };
 
 struct push_context {

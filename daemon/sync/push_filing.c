@@ -1,5 +1,6 @@
 #include "daemon/sync/push_filing.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "lib/model/row_key.h"
@@ -18,7 +19,6 @@ struct filed_row {
 struct filed_rows {
     struct filed_row *items; /* by ordinal */
     size_t count;
-    size_t capacity;
 };
 
 static void filed_rows_release(struct filed_rows *rows)
@@ -29,15 +29,8 @@ static void filed_rows_release(struct filed_rows *rows)
 static enum outcome note_filed(struct filed_rows *rows, struct filed_row row,
                                struct error *err)
 {
-    if (rows->count == rows->capacity) {
-        size_t capacity = rows->capacity ? 2 * rows->capacity : 16;
-        struct filed_row *items = reallocarray(rows->items, capacity, sizeof(*items));
-
-        if (!items)
-            return error_out_of_memory(err);
-        rows->items = items;
-        rows->capacity = capacity;
-    }
+    if (array_room(&rows->items, rows->count, err) == FAILED)
+        return FAILED;
     rows->items[rows->count++] = row;
     return OK;
 }

@@ -1,5 +1,6 @@
 #include "daemon/sync/push_history.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/quoted_value.h"
 
@@ -29,30 +30,12 @@ static int by_table_and_key(const void *a, const void *b)
     return strcmp(left->row_key, right->row_key);
 }
 
-/* Room for one more; *items may move. */
-static enum outcome grow(void **items, size_t count, size_t *capacity, size_t size,
-                         struct error *err)
-{
-    size_t wanted = *capacity ? 2 * *capacity : 64;
-    void *grown;
-
-    if (count < *capacity)
-        return OK;
-    grown = reallocarray(*items, wanted, size);
-    if (!grown)
-        return error_out_of_memory(err);
-    *items = grown;
-    *capacity = wanted;
-    return OK;
-}
-
 static enum outcome add_row(struct push_history *history, const struct table *table,
                             const struct staged_row *row, struct error *err)
 {
     struct push_history_row copy = {.table = table, .ordinal = row->ordinal};
 
-    if (grow((void **)&history->rows, history->row_count, &history->row_capacity,
-             sizeof(*history->rows), err) == FAILED)
+    if (array_room(&history->rows, history->row_count, err) == FAILED)
         return FAILED;
     copy.row_key = strdup(row->row_key);
     if (!copy.row_key)
@@ -119,8 +102,7 @@ static enum outcome add_step(struct push_history *history,
         return OK;
     if (history->step_count == PUSH_HISTORY_STEPS)
         return NOTHING;
-    if (grow((void **)&history->steps, history->step_count, &history->step_capacity,
-             sizeof(*history->steps), err) == FAILED)
+    if (array_room(&history->steps, history->step_count, err) == FAILED)
         return FAILED;
     row->step_count++;
     history->steps[history->step_count++] = (struct push_history_step){

@@ -32,10 +32,8 @@ struct push_history_step {
 struct push_history {
     struct push_history_row *rows; /* by table and key */
     size_t row_count;
-    size_t row_capacity;
     struct push_history_step *steps; /* in the order of the outbox */
     size_t step_count;
-    size_t step_capacity;
 };
 
 struct push_history_source {

@@ -3,6 +3,7 @@
 #include "daemon/primary/primary.h"
 #include "daemon/sync/push_decide.h"
 #include "daemon/sync/push_statement.h"
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/sqlstate.h"
 
@@ -14,15 +15,8 @@
 enum outcome push_ranges_add(struct push_ranges *ranges, struct push_range range,
                              struct error *err)
 {
-    if (ranges->count == ranges->capacity) {
-        size_t capacity = ranges->capacity ? 2 * ranges->capacity : 16;
-        struct push_range *items = reallocarray(ranges->items, capacity, sizeof(*items));
-
-        if (!items)
-            return error_out_of_memory(err);
-        ranges->items = items;
-        ranges->capacity = capacity;
-    }
+    if (array_room(&ranges->items, ranges->count, err) == FAILED)
+        return FAILED;
     ranges->items[ranges->count++] = range;
     return OK;
 }
@@ -46,7 +40,6 @@ struct attempt {
     struct primary_pipeline pipeline;
     struct sent *sent;
     size_t sent_count;
-    size_t sent_capacity;
     size_t answered; /* statements read without an error */
     struct push_ordinals missed;
 };
@@ -61,15 +54,8 @@ static void attempt_release(struct attempt *attempt)
 static enum outcome note_sent(struct attempt *attempt, const struct table *table,
                               struct push_range rows, struct error *err)
 {
-    if (attempt->sent_count == attempt->sent_capacity) {
-        size_t capacity = attempt->sent_capacity ? 2 * attempt->sent_capacity : 16;
-        struct sent *sent = reallocarray(attempt->sent, capacity, sizeof(*sent));
-
-        if (!sent)
-            return error_out_of_memory(err);
-        attempt->sent = sent;
-        attempt->sent_capacity = capacity;
-    }
+    if (array_room(&attempt->sent, attempt->sent_count, err) == FAILED)
+        return FAILED;
     attempt->sent[attempt->sent_count++] = (struct sent){table, rows};
     return OK;
 }

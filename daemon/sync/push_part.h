@@ -21,7 +21,6 @@ struct push_range {
 struct push_ranges {
     struct push_range *items;
     size_t count;
-    size_t capacity;
 };
 MUST_CHECK enum outcome push_ranges_add(struct push_ranges *ranges,
                                         struct push_range range, struct error *err);

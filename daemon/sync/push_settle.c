@@ -2,6 +2,7 @@
 
 #include "daemon/sync/push_frame.h"
 #include "daemon/sync/push_statement.h"
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/sqlstate.h"
 
@@ -14,22 +15,13 @@ enum outcome push_settles_add(struct push_settles *settles, int64_t ordinal,
                               enum push_settle_verb verb, const char *columns,
                               struct error *err)
 {
-    char *copy = columns ? strdup(columns) : NULL;
+    char *copy;
 
+    if (array_room(&settles->items, settles->count, err) == FAILED)
+        return FAILED;
+    copy = columns ? strdup(columns) : NULL;
     if (columns && !copy)
         return error_out_of_memory(err);
-    if (settles->count == settles->capacity) {
-        size_t capacity = settles->capacity ? 2 * settles->capacity : 16;
-        struct push_settle *items =
-            reallocarray(settles->items, capacity, sizeof(*items));
-
-        if (!items) {
-            free(copy);
-            return error_out_of_memory(err);
-        }
-        settles->items = items;
-        settles->capacity = capacity;
-    }
     settles->items[settles->count++] = (struct push_settle){ordinal, verb, copy};
     return OK;
 }

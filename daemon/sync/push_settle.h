@@ -18,7 +18,6 @@ struct push_settle {
 struct push_settles {
     struct push_settle *items;
     size_t count;
-    size_t capacity;
 };
 
 /* columns is copied; NULL for what is no update. */

@@ -2,6 +2,7 @@
 
 #include "daemon/primary/array_text.h"
 #include "daemon/primary/type_codec.h"
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/row_key.h"
 
@@ -263,15 +264,8 @@ enum outcome push_statement_send_text(struct primary_pipeline *pipeline,
 enum outcome push_ordinals_add(struct push_ordinals *ordinals, int64_t ordinal,
                                struct error *err)
 {
-    if (ordinals->count == ordinals->capacity) {
-        size_t capacity = ordinals->capacity ? 2 * ordinals->capacity : 64;
-        int64_t *items = reallocarray(ordinals->items, capacity, sizeof(*items));
-
-        if (!items)
-            return error_out_of_memory(err);
-        ordinals->items = items;
-        ordinals->capacity = capacity;
-    }
+    if (array_room(&ordinals->items, ordinals->count, err) == FAILED)
+        return FAILED;
     ordinals->items[ordinals->count++] = ordinal;
     return OK;
 }

@@ -58,7 +58,6 @@ MUST_CHECK enum outcome push_statement_send(struct push_statement *statement,
 struct push_ordinals {
     int64_t *items;
     size_t count;
-    size_t capacity;
 };
 MUST_CHECK enum outcome push_ordinals_add(struct push_ordinals *ordinals, int64_t ordinal,
                                           struct error *err);

@@ -1,5 +1,6 @@
 #include "lib/model/change_base.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/json_text.h"
 
@@ -21,20 +22,11 @@ void change_base_release(struct change_base *base)
     *base = (struct change_base){0};
 }
 
-/* Room grows by powers of two, so it need not be kept. */
 static enum outcome append_item(struct change_base *base, struct change_base_item *item,
                                 struct error *err)
 {
-    bool is_full = (base->count & (base->count - 1)) == 0;
-    size_t room = base->count ? base->count * 2 : 1;
-    struct change_base_item *grown;
-
-    if (is_full) {
-        grown = realloc(base->items, room * sizeof(*grown));
-        if (!grown)
-            return error_out_of_memory(err);
-        base->items = grown;
-    }
+    if (array_room(&base->items, base->count, err) == FAILED)
+        return FAILED;
     base->items[base->count++] = TAKE(*item);
     return OK;
 }

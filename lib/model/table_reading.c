@@ -1,5 +1,6 @@
 #include "lib/model/table_reading.h"
 
+#include "lib/base/array.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 
@@ -112,12 +113,9 @@ static enum outcome take_column(struct reader *reader, int *out_column, struct e
 static enum outcome append_column(struct reader *reader, int **columns, size_t *count,
                                   struct error *err)
 {
-    int *more = reallocarray(*columns, *count + 1, sizeof(*more));
-
-    if (!more)
-        return error_out_of_memory(err);
-    *columns = more;
-    return take_column(reader, &more[(*count)++], err);
+    if (array_room(columns, *count, err) == FAILED)
+        return FAILED;
+    return take_column(reader, &(*columns)[(*count)++], err);
 }
 
 static enum outcome take_columns(struct reader *reader, int **columns, size_t *count,
@@ -143,12 +141,8 @@ static enum outcome take_names(struct reader *reader, char ***names, size_t *cou
                                struct error *err)
 {
     while (at_name(reader)) {
-        char **more = reallocarray(*names, *count + 1, sizeof(*more));
-
-        if (!more)
-            return error_out_of_memory(err);
-        *names = more;
-        if (take_name(reader, &more[*count], err) == FAILED)
+        if (array_room(names, *count, err) == FAILED ||
+            take_name(reader, &(*names)[*count], err) == FAILED)
             return FAILED;
         (*count)++;
     }
@@ -174,14 +168,11 @@ static enum outcome read_table(struct reader *reader, struct error *err)
 static enum outcome read_column(struct reader *reader, struct error *err)
 {
     struct table *table = reader->table;
-    struct table_column *columns =
-        reallocarray(table->columns, table->column_count + 1, sizeof(*columns));
     struct table_column *column;
 
-    if (!columns)
-        return error_out_of_memory(err);
-    table->columns = columns;
-    column = &columns[table->column_count++];
+    if (array_room(&table->columns, table->column_count, err) == FAILED)
+        return FAILED;
+    column = &table->columns[table->column_count++];
     *column = (struct table_column){0};
     if (take_name(reader, &column->name, err) == FAILED ||
         take_name(reader, &column->type_name, err) == FAILED)
@@ -213,29 +204,21 @@ static enum outcome read_key(struct reader *reader, struct error *err)
 static enum outcome append_index_column(struct reader *reader, struct table_index *index,
                                         struct error *err)
 {
-    bool *descending = reallocarray(index->descending, index->column_count + 1,
-                                    sizeof(*index->descending));
-
-    if (!descending)
-        return error_out_of_memory(err);
-    index->descending = descending;
-    if (append_column(reader, &index->columns, &index->column_count, err) == FAILED)
+    if (array_room(&index->descending, index->column_count, err) == FAILED ||
+        append_column(reader, &index->columns, &index->column_count, err) == FAILED)
         return FAILED;
-    descending[index->column_count - 1] = take_word(reader, "desc");
+    index->descending[index->column_count - 1] = take_word(reader, "desc");
     return OK;
 }
 
 static enum outcome read_index(struct reader *reader, bool unique, struct error *err)
 {
     struct table *table = reader->table;
-    struct table_index *indexes =
-        reallocarray(table->indexes, table->index_count + 1, sizeof(*indexes));
     struct table_index *index;
 
-    if (!indexes)
-        return error_out_of_memory(err);
-    table->indexes = indexes;
-    index = &indexes[table->index_count++];
+    if (array_room(&table->indexes, table->index_count, err) == FAILED)
+        return FAILED;
+    index = &table->indexes[table->index_count++];
     *index = (struct table_index){.unique = unique};
     if (take_name(reader, &index->name, err) == FAILED)
         return FAILED;
@@ -271,14 +254,11 @@ static enum outcome read_parent(struct reader *reader, struct table_foreign_key 
 static enum outcome read_foreign_key(struct reader *reader, struct error *err)
 {
     struct table *table = reader->table;
-    struct table_foreign_key *keys =
-        reallocarray(table->foreign_keys, table->foreign_key_count + 1, sizeof(*keys));
     struct table_foreign_key *key;
 
-    if (!keys)
-        return error_out_of_memory(err);
-    table->foreign_keys = keys;
-    key = &keys[table->foreign_key_count++];
+    if (array_room(&table->foreign_keys, table->foreign_key_count, err) == FAILED)
+        return FAILED;
+    key = &table->foreign_keys[table->foreign_key_count++];
     *key = (struct table_foreign_key){0};
     if (!take_word(reader, "key"))
         return malformed(reader, err);

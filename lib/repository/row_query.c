@@ -1,5 +1,6 @@
 #include "lib/repository/row_query.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/store/value_binding.h"
 
@@ -33,16 +34,8 @@ static enum outcome add_cell(struct row_query *query, struct row_json_cell **out
     if (query->cell_count == PARAMETER_LIMIT)
         return error_set(err, ERROR_INVALID, "more than %d values in one query",
                          PARAMETER_LIMIT);
-    if (query->cell_count == query->cell_room) {
-        size_t room = query->cell_room ? 2 * query->cell_room : 8;
-        struct row_json_cell *cells =
-            reallocarray(query->cells, room, sizeof(*query->cells));
-
-        if (!cells)
-            return error_out_of_memory(err);
-        query->cells = cells;
-        query->cell_room = room;
-    }
+    if (array_room(&query->cells, query->cell_count, err) == FAILED)
+        return FAILED;
     *out_cell = &query->cells[query->cell_count++];
     **out_cell = (struct row_json_cell){0};
     return OK;

@@ -15,7 +15,6 @@ struct row_query {
     struct mirror_order *order;
     struct row_json_cell *cells; /* parameter n is cells[n - 1] */
     size_t cell_count;
-    size_t cell_room;
     struct statement statement;
 };
 

@@ -1,5 +1,6 @@
 #include "lib/store/catalog.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/statement.h"
 #include "lib/store/write_guard.h"
@@ -54,35 +55,35 @@ enum outcome catalog_cursor_copy(struct catalog_cursor *out_copy,
     return OK;
 }
 
-static char *column_copy(const struct statement *query, int column)
+/* NULL for null; *failed is set where memory runs out, ours or SQLite's, and else left
+ * alone. */
+static char *column_copy(const struct statement *query, int column, bool *failed)
 {
     const char *text = statement_column_text(query, column);
+    char *copy = text ? strdup(text) : NULL;
 
-    return text ? strdup(text) : NULL;
+    *failed |= !copy && !statement_column_is_null(query, column);
+    return copy;
 }
 
-/* Makes room for one more element of the given size; NULL when there is none. */
-static void *grow(void *array, size_t count, size_t size)
+/* Whatever comes of it, the table is to be released. */
+static enum outcome read_table(const struct statement *query, struct catalog_table *table,
+                               struct error *err)
 {
-    /* powers of two, so that appending stays cheap */
-    if (count && (count & (count - 1)))
-        return array;
-    return reallocarray(array, count ? 2 * count : 1, size);
-}
+    bool failed = false;
 
-static void read_table(const struct statement *query, struct catalog_table *out_table)
-{
-    *out_table = (struct catalog_table){
+    *table = (struct catalog_table){
         .table_id = statement_column_int(query, 8),
-        .name = column_copy(query, 0),
-        .schema = column_copy(query, 1),
-        .fingerprint = column_copy(query, 2),
+        .name = column_copy(query, 0, &failed),
+        .schema = column_copy(query, 1, &failed),
+        .fingerprint = column_copy(query, 2, &failed),
         .tracked = statement_column_int(query, 3) != 0,
-        .cursor = {.exact = column_copy(query, 4),
+        .cursor = {.exact = column_copy(query, 4, &failed),
                    .mark_us = statement_column_int(query, 5),
                    .swept_us = statement_column_int(query, 6),
-                   .basis = column_copy(query, 7)},
+                   .basis = column_copy(query, 7, &failed)},
     };
+    return failed ? error_out_of_memory(err) : OK;
 }
 
 enum outcome catalog_tables(struct database *db, struct catalog_table **out_tables,
@@ -95,16 +96,12 @@ enum outcome catalog_tables(struct database *db, struct catalog_table **out_tabl
 
     if (statement_prepare(&query, db, &catalog_sql.tables, err) == FAILED)
         return FAILED;
-    while ((outcome = statement_step(&query, err)) == OK) {
-        void *more = grow(tables, count, sizeof(*tables));
-
-        if (!more) {
-            outcome = error_out_of_memory(err);
+    while ((outcome = statement_step(&query, err)) == OK)
+        if (array_room(&tables, count, err) == FAILED ||
+            read_table(&query, &tables[count++], err) == FAILED) {
+            outcome = FAILED;
             break;
         }
-        tables = more;
-        read_table(&query, &tables[count++]);
-    }
     if (outcome == FAILED) {
         while (count > 0)
             catalog_table_release(&tables[--count]);
@@ -116,22 +113,27 @@ enum outcome catalog_tables(struct database *db, struct catalog_table **out_tabl
     return OK;
 }
 
-static void read_copy(const struct statement *query, struct catalog_copy *out_copy)
+/* As read_table(). */
+static enum outcome read_copy(const struct statement *query, struct catalog_copy *copy,
+                              struct error *err)
 {
-    *out_copy = (struct catalog_copy){
-        .name = column_copy(query, 0),
-        .schema = column_copy(query, 1),
-        .copy_name = column_copy(query, 2),
-        .fingerprint = column_copy(query, 3),
-        .cursor = {.exact = column_copy(query, 4),
+    bool failed = false;
+
+    *copy = (struct catalog_copy){
+        .name = column_copy(query, 0, &failed),
+        .schema = column_copy(query, 1, &failed),
+        .copy_name = column_copy(query, 2, &failed),
+        .fingerprint = column_copy(query, 3, &failed),
+        .cursor = {.exact = column_copy(query, 4, &failed),
                    .mark_us = statement_column_int(query, 5),
                    .swept_us = statement_column_int(query, 5),
-                   .basis = column_copy(query, 10)},
-        .last_key = column_copy(query, 6),
+                   .basis = column_copy(query, 10, &failed)},
+        .last_key = column_copy(query, 6, &failed),
         .row_count = statement_column_int(query, 7),
         .byte_count = statement_column_int(query, 8),
         .complete = statement_column_int(query, 9) != 0,
     };
+    return failed ? error_out_of_memory(err) : OK;
 }
 
 enum outcome catalog_copies(struct database *db, struct catalog_copy **out_copies,
@@ -144,16 +146,12 @@ enum outcome catalog_copies(struct database *db, struct catalog_copy **out_copie
 
     if (statement_prepare(&query, db, &catalog_sql.copies, err) == FAILED)
         return FAILED;
-    while ((outcome = statement_step(&query, err)) == OK) {
-        void *more = grow(copies, count, sizeof(*copies));
-
-        if (!more) {
-            outcome = error_out_of_memory(err);
+    while ((outcome = statement_step(&query, err)) == OK)
+        if (array_room(&copies, count, err) == FAILED ||
+            read_copy(&query, &copies[count++], err) == FAILED) {
+            outcome = FAILED;
             break;
         }
-        copies = more;
-        read_copy(&query, &copies[count++]);
-    }
     if (outcome == FAILED) {
         while (count > 0)
             catalog_copy_release(&copies[--count]);
@@ -287,18 +285,24 @@ enum outcome catalog_cluster(struct database *db, struct catalog_cluster *out_cl
                              struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
+    bool failed = false;
     enum outcome outcome;
+    char *identifier;
 
     if (statement_prepare(&query, db, &catalog_sql.cluster, err) == FAILED)
         return FAILED;
     outcome = statement_step(&query, err);
-    if (outcome == OK)
-        *out_cluster = (struct catalog_cluster){
-            .system_identifier = column_copy(&query, 0),
-            .timeline = statement_column_int(&query, 1),
-            .next_xid = statement_column_int(&query, 2),
-        };
-    return outcome;
+    if (outcome != OK)
+        return outcome;
+    identifier = column_copy(&query, 0, &failed);
+    if (failed)
+        return error_out_of_memory(err);
+    *out_cluster = (struct catalog_cluster){
+        .system_identifier = identifier,
+        .timeline = statement_column_int(&query, 1),
+        .next_xid = statement_column_int(&query, 2),
+    };
+    return OK;
 }
 
 enum outcome catalog_put_cluster(struct database *db,
@@ -333,23 +337,32 @@ enum outcome catalog_remove_refetches(struct database *db, const char *table,
     return run_with(db, &catalog_sql.remove_refetches, table, NULL, err);
 }
 
+static enum outcome read_key(const struct statement *query, char **key, struct error *err)
+{
+    bool failed = false;
+
+    *key = column_copy(query, 0, &failed);
+    return failed ? error_out_of_memory(err) : OK;
+}
+
 enum outcome catalog_refetches(struct database *db, const char *table, size_t limit,
                                char ***out_keys, size_t *out_count, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
-    char **keys = calloc(limit, sizeof(*keys));
+    char **keys = NULL;
     size_t count = 0;
     enum outcome outcome;
 
-    if (!keys)
-        return error_out_of_memory(err);
-    outcome = statement_prepare(&query, db, &catalog_sql.refetches, err);
-    if (outcome == OK) {
-        statement_bind_text(&query, 1, table);
-        statement_bind_int(&query, 2, (int64_t)limit);
-        while (count < limit && (outcome = statement_step(&query, err)) == OK)
-            keys[count++] = column_copy(&query, 0);
-    }
+    if (statement_prepare(&query, db, &catalog_sql.refetches, err) == FAILED)
+        return FAILED;
+    statement_bind_text(&query, 1, table);
+    statement_bind_int(&query, 2, (int64_t)limit);
+    while ((outcome = statement_step(&query, err)) == OK)
+        if (array_room(&keys, count, err) == FAILED ||
+            read_key(&query, &keys[count++], err) == FAILED) {
+            outcome = FAILED;
+            break;
+        }
     if (outcome == FAILED) {
         while (count > 0)
             free(keys[--count]);

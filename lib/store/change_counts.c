@@ -1,5 +1,6 @@
 #include "lib/store/change_counts.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/statement.h"
 #include "lib/model/table.h"
@@ -37,19 +38,18 @@ const struct change_count *change_counts_find(const struct change_counts *counts
 static enum outcome count_of(struct change_counts *counts, const char *table,
                              struct change_count **out_count, struct error *err)
 {
-    struct change_count *grown;
+    struct change_count *added;
 
     *out_count = (struct change_count *)change_counts_find(counts, table);
     if (*out_count)
         return OK;
-    grown = reallocarray(counts->tables, counts->table_count + 1, sizeof(*grown));
-    if (!grown)
+    if (array_room(&counts->tables, counts->table_count, err) == FAILED)
+        return FAILED;
+    added = &counts->tables[counts->table_count];
+    *added = (struct change_count){.table = strdup(table)};
+    if (!added->table)
         return error_out_of_memory(err);
-    counts->tables = grown;
-    *out_count = &grown[counts->table_count];
-    **out_count = (struct change_count){.table = strdup(table)};
-    if (!grown[counts->table_count].table)
-        return error_out_of_memory(err);
+    *out_count = added;
     counts->table_count++;
     return OK;
 }
@@ -183,15 +183,15 @@ void change_tables_release(struct change_tables *tables)
 static enum outcome add_table(struct change_tables *tables, const struct statement *query,
                               struct error *err)
 {
-    struct change_table *grown =
-        reallocarray(tables->items, tables->count + 1, sizeof(*grown));
+    struct change_table table = {.table_id = statement_column_int(query, 0)};
 
-    if (!grown)
+    if (array_room(&tables->items, tables->count, err) == FAILED)
+        return FAILED;
+    table.name = strdup(text_of(query, 1));
+    if (!table.name)
         return error_out_of_memory(err);
-    tables->items = grown;
-    grown[tables->count] = (struct change_table){
-        .table_id = statement_column_int(query, 0), .name = strdup(text_of(query, 1))};
-    return grown[tables->count++].name ? OK : error_out_of_memory(err);
+    tables->items[tables->count++] = table;
+    return OK;
 }
 
 enum outcome change_counts_tables(struct database *db, struct change_tables *out_tables,

@@ -1,5 +1,6 @@
 #include "lib/store/change_forecast.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/statement.h"
 #include "lib/model/row_key.h"
@@ -36,23 +37,16 @@ static enum outcome add_table(struct change_forecast *forecast, int64_t table_id
                               const char *name, struct error *err)
 {
     size_t count = forecast->known.count;
-    struct table *tables =
-        reallocarray(forecast->tables, count + 1, sizeof(*forecast->tables));
-    struct outbox_table *numbers;
     enum outcome found;
 
-    if (!tables)
-        return error_out_of_memory(err);
-    forecast->tables = tables;
-    numbers = reallocarray(forecast->numbers, count + 1, sizeof(*numbers));
-    if (!numbers)
-        return error_out_of_memory(err);
-    forecast->numbers = numbers;
-    found = local_table_read(forecast->db, name, &tables[count], err);
+    if (array_room(&forecast->tables, count, err) == FAILED ||
+        array_room(&forecast->numbers, count, err) == FAILED)
+        return FAILED;
+    found = local_table_read(forecast->db, name, &forecast->tables[count], err);
     if (found != OK)
         return found == FAILED ? FAILED : OK;
-    numbers[count] = (struct outbox_table){.table_id = table_id};
-    forecast->known = (struct outbox_tables){numbers, count + 1};
+    forecast->numbers[count] = (struct outbox_table){.table_id = table_id};
+    forecast->known = (struct outbox_tables){forecast->numbers, count + 1};
     return OK;
 }
 

@@ -1,5 +1,6 @@
 #include "lib/store/outbox_hold.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "outbox_hold.sql.h"
@@ -26,16 +27,8 @@ enum outcome outbox_hold_add(struct outbox_hold *hold, int64_t table_id,
 {
     if (outbox_hold_has(hold, table_id))
         return OK;
-    if (hold->count == hold->capacity) {
-        size_t capacity = hold->capacity ? 2 * hold->capacity : 8;
-        int64_t *grown =
-            reallocarray(hold->table_ids, capacity, sizeof(*hold->table_ids));
-
-        if (!grown)
-            return error_out_of_memory(err);
-        hold->table_ids = grown;
-        hold->capacity = capacity;
-    }
+    if (array_room(&hold->table_ids, hold->count, err) == FAILED)
+        return FAILED;
     hold->table_ids[hold->count++] = table_id;
     return OK;
 }

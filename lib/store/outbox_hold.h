@@ -14,7 +14,6 @@
 struct outbox_hold {
     int64_t *table_ids;
     size_t count;
-    size_t capacity;
 };
 void outbox_hold_release(struct outbox_hold *hold); /* a zeroed one is fine */
 

@@ -1,5 +1,6 @@
 #include "lib/store/resolution.h"
 
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
@@ -156,12 +157,9 @@ static enum outcome write_row(const struct edit *edit, enum outbox_operation ope
 
 static enum outcome append_id(int64_t **ids, size_t *count, int64_t id, struct error *err)
 {
-    int64_t *more = reallocarray(*ids, *count + 1, sizeof(*more));
-
-    if (!more)
-        return error_out_of_memory(err);
-    *ids = more;
-    more[(*count)++] = id;
+    if (array_room(ids, *count, err) == FAILED)
+        return FAILED;
+    (*ids)[(*count)++] = id;
     return OK;
 }
 

@@ -1,3 +1,4 @@
+#include "lib/base/array.h"
 #include "lib/base/cleanup.h"
 #include "lib/model/packed_value.h"
 #include "lib/model/quoted_value.h"
@@ -45,7 +46,6 @@ struct fold {
     struct buffer packed;
     int64_t *units;
     size_t unit_count;
-    size_t unit_room;
     /* */
     struct fold_group group; /* of the row before */
     int64_t draft_count;
@@ -469,15 +469,8 @@ static enum outcome note_unit(struct fold *fold, int64_t sequence, struct error 
         return FAILED;
     if (!unit || (fold->unit_count && fold->units[fold->unit_count - 1] == unit))
         return OK;
-    if (fold->unit_count == fold->unit_room) {
-        size_t room = fold->unit_room ? 2 * fold->unit_room : 8;
-        int64_t *units = realloc(fold->units, room * sizeof(*units));
-
-        if (!units)
-            return error_out_of_memory(err);
-        fold->units = units;
-        fold->unit_room = room;
-    }
+    if (array_room(&fold->units, fold->unit_count, err) == FAILED)
+        return FAILED;
     fold->units[fold->unit_count++] = unit;
     return OK;
 }

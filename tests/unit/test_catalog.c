@@ -4,6 +4,7 @@
 #include "lib/db/database.h"
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/failing_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,104 @@ static void tables_come_back_as_they_were_put(void **state)
     for (size_t i = 0; i < count; i++)
         catalog_table_release(&tables[i]);
     free(tables);
+}
+
+/* ---- when memory runs out ---- */
+
+static enum outcome read_tables(struct database *db, struct error *err)
+{
+    struct catalog_table *tables = NULL;
+    size_t count = 0;
+
+    if (catalog_tables(db, &tables, &count, err) == FAILED)
+        return FAILED;
+    assert_int_equal(count, 1);
+    assert_string_equal(tables[0].name, "people");
+    assert_string_equal(tables[0].schema, "public");
+    assert_string_equal(tables[0].fingerprint, "columns: id");
+    assert_string_equal(tables[0].cursor.exact, "3:5:4");
+    assert_string_equal(tables[0].cursor.basis, "");
+    catalog_table_release(&tables[0]);
+    free(tables);
+    return OK;
+}
+
+static enum outcome read_copies(struct database *db, struct error *err)
+{
+    struct catalog_copy *copies = NULL;
+    size_t count = 0;
+
+    if (catalog_copies(db, &copies, &count, err) == FAILED)
+        return FAILED;
+    assert_int_equal(count, 1);
+    assert_string_equal(copies[0].name, "people");
+    assert_string_equal(copies[0].schema, "public");
+    assert_string_equal(copies[0].copy_name, "tide_copy_people");
+    assert_string_equal(copies[0].fingerprint, "columns: id");
+    assert_string_equal(copies[0].cursor.exact, "7:9:8");
+    assert_string_equal(copies[0].cursor.basis, "");
+    assert_null(copies[0].last_key);
+    catalog_copy_release(&copies[0]);
+    free(copies);
+    return OK;
+}
+
+static enum outcome read_cluster(struct database *db, struct error *err)
+{
+    OWNED(catalog_cluster_release) struct catalog_cluster cluster = {0};
+
+    if (catalog_cluster(db, &cluster, err) == FAILED)
+        return FAILED;
+    assert_string_equal(cluster.system_identifier, "77");
+    return OK;
+}
+
+static enum outcome read_keys(struct database *db, struct error *err)
+{
+    char **keys = NULL;
+    size_t count = 0;
+
+    if (catalog_refetches(db, "people", 10, &keys, &count, err) == FAILED)
+        return FAILED;
+    assert_int_equal(count, 1);
+    assert_string_equal(keys[0], "[\"1\"]");
+    free(keys[0]);
+    free(keys);
+    return OK;
+}
+
+/* Each allocation in turn fails, until there is none that could. */
+static void assert_all_or_nothing(struct database *db,
+                                  enum outcome (*read)(struct database *db,
+                                                       struct error *err))
+{
+    bool failed = true;
+
+    for (long number = 0; failed; number++) {
+        enum outcome outcome;
+        struct error err;
+
+        failing_memory_start(MEMORY_FAILS_ONCE, number);
+        outcome = read(db, &err);
+        failed = failing_memory_end();
+        assert_true(outcome == OK || failed);
+    }
+}
+
+static void what_is_read_is_whole_or_an_error_when_memory_runs_out(void **state)
+{
+    struct catalog_table table = table_at((char *)"people", (char *)"3:5:4", 100);
+    struct catalog_copy copy = copy_of((char *)"people");
+    struct catalog_cluster cluster = {.system_identifier = (char *)"77", .timeline = 1};
+
+    MUST(catalog_put_tables(*state, &table, 1, &err));
+    MUST(catalog_put_copy(*state, &copy, &err));
+    MUST(catalog_put_cluster(*state, &cluster, &err));
+    MUST(catalog_add_refetch(*state, "people", "[\"1\"]", &err));
+    assert_all_or_nothing(*state, read_tables);
+    assert_all_or_nothing(*state, read_copies);
+    assert_all_or_nothing(*state, read_cluster);
+    assert_all_or_nothing(*state, read_keys);
 }
 
 static void an_empty_catalog_has_no_tables(void **state)
@@ -288,8 +387,10 @@ int main(void)
         CASE(keys_to_read_again_are_a_set_for_each_table),
         CASE(the_state_is_there_for_everybody),
         CASE(the_gate_opens_and_closes),
+        CASE(what_is_read_is_whole_or_an_error_when_memory_runs_out),
         cmocka_unit_test(a_copied_cursor_is_its_own),
     };
 
+    failing_memory_install();
     return cmocka_run_group_tests_name("catalog", tests, NULL, NULL);
 }
