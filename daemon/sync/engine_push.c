@@ -5,6 +5,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
+#include "lib/store/broken_units.h"
 #include "lib/store/carry_over.h"
 #include "lib/store/change_counts.h"
 #include "lib/store/outbox_quarantine.h"
@@ -462,6 +463,18 @@ static enum outcome look_for_strangers(struct engine *engine, struct error *err)
     return engine->push.held ? NOTHING : OK;
 }
 
+/* What broke a unit of work may have been met while other tables of it were not there. */
+static enum outcome refuse_rest_of_units(struct engine *engine, struct error *err)
+{
+    struct outbox_tables pushable = followed_set_pushable(&engine->followed);
+    enum outcome outcome =
+        broken_units_settle(engine->cache.db, engine->pending, &pushable, err);
+
+    if (outcome != OK)
+        return outcome == FAILED ? FAILED : OK;
+    return followed_set_note_refetches(&engine->followed, engine->cache.db, err);
+}
+
 /* OK: there is nothing to wait for. NOTHING: something else comes first. */
 static enum outcome look_for_obstacles(struct engine *engine, bool asked,
                                        struct error *err)
@@ -504,6 +517,8 @@ enum outcome engine_push(struct engine *engine, bool asked, struct error *err)
     outcome = look_for_obstacles(engine, asked, err);
     if (outcome != OK)
         return outcome == FAILED ? FAILED : OK;
+    if (refuse_rest_of_units(engine, err) == FAILED)
+        return FAILED;
     outcome = push_through(engine, push->last_sequence, err);
     if (outcome == OK)
         outcome = after_push(engine, err);

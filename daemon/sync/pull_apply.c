@@ -7,6 +7,7 @@
 #include "lib/base/fault_point.h"
 #include "lib/db/database.h"
 #include "lib/model/row_key.h"
+#include "lib/store/broken_units.h"
 #include "lib/store/mirror_layout.h"
 #include "lib/store/pending.h"
 #include "lib/store/rejected_mend.h"
@@ -98,40 +99,32 @@ static struct pull_plan *find_plan(struct pull *pull, const struct table *table)
     return NULL;
 }
 
-static enum outcome reject_member(struct pull *pull, const struct pending_member *member,
-                                  struct error *err)
+static void note_refused(struct pull *pull, const struct table *table,
+                         const struct mirror_counts *counts)
 {
-    OWNED(mirror_release) struct mirror mirror = {0};
-    const struct table *table = outbox_tables_find(&pull->pushable, member->table_id);
-    struct pull_plan *plan = table ? find_plan(pull, table) : NULL;
-    struct mirror_counts counts = {0};
+    struct pull_plan *plan = find_plan(pull, table);
 
-    if (!table)
-        return error_set(err, ERROR_CORRUPT, "a unit of work is about no known table");
-    if (mirror_init(&mirror, pull->cache->db, table, table->name, err) == FAILED)
-        return FAILED;
-    tell_what_is_pending(pull, &mirror);
-    if (mirror_reject_member(&mirror, member, &counts, err) == FAILED)
-        return FAILED;
     if (plan) {
         plan->evicted = true;
-        plan->counts_applied.deleted += counts.deleted;
+        plan->counts_applied.deleted += counts->deleted;
     } else {
         followed_set_find(pull->followed, table->name)->refetch_waits = true;
     }
-    return OK;
 }
 
 static enum outcome reject_broken_units(struct pull *pull, struct error *err)
 {
+    const struct broken_units broken = {pull->cache->db, pull->settings.pending,
+                                        &pull->pushable, &pull->units};
+
     for (;;) {
-        OWNED(pending_member_release) struct pending_member member = {0};
-        enum outcome outcome = pending_units_next(&pull->units, &member, err);
+        const struct table *table;
+        struct mirror_counts counts = {0};
+        enum outcome outcome = broken_units_refuse_next(&broken, &table, &counts, err);
 
         if (outcome != OK)
             return outcome == FAILED ? FAILED : OK;
-        if (reject_member(pull, &member, err) == FAILED)
-            return FAILED;
+        note_refused(pull, table, &counts);
     }
 }
 

@@ -22,10 +22,11 @@ struct carriage {
     struct database *db;
     struct pending *pending;
     struct table old;
-    struct outbox_table number;     /* of the old table in the outbox */
-    struct outbox_tables tables;    /* that one alone */
-    struct row_lookup lookup;       /* in the old table */
-    bool *dirty;                    /* by column of the old table */
+    struct outbox_table number;  /* of the old table in the outbox */
+    struct outbox_tables tables; /* that one alone */
+    struct row_lookup lookup;    /* in the old table */
+    bool *dirty;                 /* by column of the old table */
+    struct pending_units units;
     struct pending_refusal refusal; /* of all; without a message they are carried over */
     /* carrying over */
     struct mirror mirror; /* of the copy */
@@ -84,6 +85,9 @@ static enum outcome open_carriage(struct carriage *carriage, const char *name,
         return FAILED;
     carriage->number.table = &carriage->old;
     carriage->tables = (struct outbox_tables){&carriage->number, 1};
+    pending_units_start(&carriage->units, carriage->db);
+    carriage->refusal.units = &carriage->units;
+    carriage->refusal.tables = &carriage->tables;
     return pending_refresh(carriage->pending, &carriage->tables, err);
 }
 
@@ -240,7 +244,7 @@ static enum outcome settle_misfit(struct carriage *carriage,
                                   const struct statement *statement, struct error *err)
 {
     OWNED(buffer_release) struct buffer message = {0};
-    struct pending_refusal refusal = {0};
+    struct pending_refusal refusal = carriage->refusal;
     struct error misfit = *err;
 
     if (misfit.kind != ERROR_REJECTED && misfit.kind != ERROR_SCHEMA)
@@ -394,12 +398,12 @@ enum outcome carry_over_into(struct database *db, struct pending *pending,
 
     if (outcome != OK)
         return outcome == FAILED ? FAILED : OK;
-    if (!has_same_key(&carriage.old, table))
-        carriage.refusal =
-            (struct pending_refusal){.sqlstate = SQLSTATE_INVALID_TABLE_DEFINITION,
-                                     .message = "the table has another primary key now"};
-    else if (open_copy(&carriage, table, copy_name, err) == FAILED)
+    if (!has_same_key(&carriage.old, table)) {
+        carriage.refusal.sqlstate = SQLSTATE_INVALID_TABLE_DEFINITION;
+        carriage.refusal.message = "the table has another primary key now";
+    } else if (open_copy(&carriage, table, copy_name, err) == FAILED) {
         return FAILED;
+    }
     outcome = settle_rows(&carriage, err);
     pending_reset(pending);
     return outcome;

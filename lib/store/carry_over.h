@@ -1,7 +1,8 @@
 /*
  * Carry over: what becomes of pending changes when their table gets another shape or is
  * not mirrored any more. Values follow their column's name; what finds no place becomes a
- * rejected change, with its reason.
+ * rejected change, with its reason; the unit of work that it is in, if any, is broken by
+ * that (broken_units.h).
  *
  * Runs in the caller's transaction with the gate open, before the table that they were
  * made in is dropped, and only while no push is in flight. Afterwards the pending index

@@ -50,19 +50,25 @@ enum outcome pending_units_break(struct pending_units *units,
                                  const struct table *table, const struct value *key,
                                  int64_t rejected_id, struct error *err)
 {
-    OWNED(statement_release) struct statement insert = {0};
+    OWNED(statement_release) struct statement mark = {0};
+    OWNED(statement_release) struct statement note = {0};
     OWNED(buffer_release) struct buffer text = {0};
 
     row_key_append_canonical(&text, table, key);
     if (buffer_check(&text, err) == FAILED || learn(units, err) == FAILED ||
-        statement_prepare(&insert, units->db, &pending_units_sql.break_units, err) ==
+        statement_prepare(&mark, units->db, &pending_units_sql.break_units, err) ==
+            FAILED ||
+        statement_prepare(&note, units->db, &pending_units_sql.note_broken, err) ==
             FAILED)
         return FAILED;
-    statement_bind_int(&insert, 1, rejected_id);
-    statement_bind_int(&insert, 2, outbox_tables_id(tables, table));
-    statement_bind_text(&insert, 3, text.data);
+    statement_bind_int(&mark, 1, rejected_id);
+    statement_bind_int(&mark, 2, outbox_tables_id(tables, table));
+    statement_bind_text(&mark, 3, text.data);
+    statement_bind_int(&note, 1, rejected_id);
     units->is_broken = true;
-    return statement_run(&insert, err);
+    if (statement_run(&mark, err) == FAILED)
+        return FAILED;
+    return statement_run(&note, err);
 }
 
 void pending_member_release(struct pending_member *member)
@@ -100,4 +106,26 @@ enum outcome pending_units_next(struct pending_units *units,
         return error_out_of_memory(err);
     *out_member = TAKE(member);
     return OK;
+}
+
+enum outcome pending_units_are_broken(struct database *db, struct error *err)
+{
+    int64_t are_broken = 0;
+
+    if (database_query_int(db, pending_units_sql.are_broken.name,
+                           pending_units_sql.are_broken.text, &are_broken, err) == FAILED)
+        return FAILED;
+    return are_broken ? OK : NOTHING;
+}
+
+enum outcome pending_units_resume(struct pending_units *units, struct error *err)
+{
+    units->is_broken = true;
+    return learn(units, err);
+}
+
+enum outcome pending_units_forget_broken(struct pending_units *units, struct error *err)
+{
+    units->is_broken = false;
+    return database_run_sql(units->db, &pending_units_sql.forget_broken, err);
 }

@@ -2,8 +2,10 @@
  * Pending units: when a change is refused outside of a push, the rest of the unit of work
  * that it is in is refused with it, and all units that share a row with that one.
  *
- * Temporary tables of the cache's connection, filled when the first change is refused.
- * Runs in the caller's transaction.
+ * That a unit is broken is noted in the outbox, at its begin, in the transaction that
+ * breaks it: rows of tables that cannot be written at the time follow later
+ * (broken_units.h), and before the next push. Temporary tables of the cache's connection
+ * are filled when the first change is refused. Runs in the caller's transaction.
  */
 #ifndef LIB_STORE_PENDING_UNITS_H
 #define LIB_STORE_PENDING_UNITS_H
@@ -45,9 +47,20 @@ struct pending_member {
 };
 void pending_member_release(struct pending_member *member); /* a zeroed one is fine */
 
-/* NOTHING: no unit is broken any more. */
+/* NOTHING: none is broken, as far as this transaction knows, or has a row left that is
+ * pending. */
 MUST_CHECK enum outcome pending_units_next(struct pending_units *units,
                                            struct pending_member *out_member,
                                            struct error *err);
+
+/* OK: some may have been broken in transactions before, and have rows left; NOTHING: none
+ * was. */
+MUST_CHECK enum outcome pending_units_are_broken(struct database *db, struct error *err);
+/* Those are to be refused too. */
+MUST_CHECK enum outcome pending_units_resume(struct pending_units *units,
+                                             struct error *err);
+/* Nothing is left of those that were broken. */
+MUST_CHECK enum outcome pending_units_forget_broken(struct pending_units *units,
+                                                    struct error *err);
 
 #endif

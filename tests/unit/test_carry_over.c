@@ -3,6 +3,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
+#include "lib/store/broken_units.h"
 #include "lib/store/catalog.h"
 #include "lib/store/mirror_layout.h"
 #include "lib/store/pending.h"
@@ -233,6 +234,60 @@ static void a_value_that_is_taken_there_is_rejected(void **state)
                             " d:insert:23505:colour=->-,id=->d,size=->4,title=->D");
 }
 
+/* The table as it stands after its new shape was switched in. */
+static void settle_units(struct world *world, struct table after)
+{
+    OWNED(table_release) struct table table = after;
+    struct outbox_table number = {number_of(world->db, "select table_id from tide_table"),
+                                  &table};
+    const struct outbox_tables tables = {&number, 1};
+    struct error err = {0};
+
+    if (broken_units_settle(world->db, world->pending, &tables, &err) == FAILED)
+        fail_msg("%s", err.message);
+}
+
+#define BEGIN_UNIT "insert into tide_unit values ('begin');"
+#define END_UNIT "insert into tide_unit values ('end');"
+
+/* c shares a row with the unit whose insert finds no place, b has nothing to do with it.
+ */
+static void a_unit_of_work_goes_whole_when_a_row_of_it_does_not_fit(void **state)
+{
+    OWNED(world_release) struct world world;
+
+    begin(&world, state);
+    run_sql(world.db, BEGIN_UNIT
+            "insert into note values ('d', 'D', null, 4);"
+            "update note set title = 'mine' where id = 'a';" END_UNIT BEGIN_UNIT
+            "update note set size = 9 where id = 'a';"
+            "update note set title = 'mine too' where id = 'c';" END_UNIT BEGIN_UNIT
+            "update note set title = 'other' where id = 'b';" END_UNIT);
+    change_shape(&world, note_after(),
+                 "('a', 'A', 'one', 5), ('b', 'B', 'two', 6), ('c', 'C', 'three', 7),"
+                 " ('e', 'D', 'x', 8)");
+    run_sql(world.db, "update tide_gate set open = 0; delete from tide_refetch; commit");
+    settle_units(&world, note_after());
+    assert_notes(&world, "b:other:two:6 e:D:x:8");
+    assert_refetches(&world, "[\"a\"] [\"c\"]");
+    assert_rejected(&world, "d:insert:23505:colour=->-,id=->d,size=->4,title=->D"
+                            " a:update:23505:size=1>9,title=A>mine"
+                            " c:update:23505:title=C>mine too");
+    assert_text_of(world.db,
+                   "select group_concat(coalesce(cause_id, 0)) || ' ' ||"
+                   " count(distinct unit_id) from tide_rejected_row",
+                   "0,1,1 1");
+    assert_text_of(world.db,
+                   "select group_concat(json_extract(row_key, '$[0]') || op) from"
+                   " tide_outbox where row_key is not null",
+                   "bupdate");
+    assert_int_equal(number_of(world.db, "select open from tide_gate"), 0);
+    assert_int_equal(
+        number_of(world.db, "select count(*) from tide_outbox where op = 'begin' and base"
+                            " is not null"),
+        0);
+}
+
 static void another_key_rejects_all(void **state)
 {
     OWNED(world_release) struct world world;
@@ -370,6 +425,7 @@ int main(void)
         CASE(a_row_that_is_not_in_the_copy_is_asked_for),
         CASE(a_key_that_is_text_where_bytes_belong_is_carried_over),
         CASE(a_value_that_is_taken_there_is_rejected),
+        CASE(a_unit_of_work_goes_whole_when_a_row_of_it_does_not_fit),
         CASE(another_key_rejects_all),
         CASE(changes_of_a_table_that_goes_are_rejected),
         CASE(without_changes_nothing_is_done),
