@@ -98,11 +98,11 @@ def prepare(world, tracked):
         world.run(STAMP)
 
 
-def race(world, daemon, tracked, seconds, connect=None, wait=None):
+def race(world, daemon, tracked, seconds, connect=None, wait=None, halfway=None):
     """The load, the witness and the reader; at the end the daemon is caught up."""
     with Witness(world.cluster, world.database) as witness, Reader(daemon, witness) as reader:
         with Load(world.cluster, world.database, tracked, connect=connect) as load:
-            load.run_for(seconds)
+            load.run_for(seconds, halfway)
     (wait or daemon.wait_caught_up)()
     print(f"seed {load.seed}: {sum(load.counts.values())} actions, {len(witness.committed)} moves, {reader.sums} looks")
     return reader
@@ -253,7 +253,12 @@ def test_equal_across_xid_wraparound(throw_away_cluster, world_on, tracked):
     daemon = world.daemon({"sync": {"overlap": "0s", "sweep_interval": "2s"}})
     daemon.wait_caught_up()
     before = world.value("select pg_current_xact_id()::text::bigint")
-    reader = race(world, daemon, tracked, SHORT_SECONDS)
+
+    def cross():
+        """Amid the load, which would take a time of its own to use up what is left."""
+        world.run("do 'begin while pg_current_xact_id()::text::bigint <= 2^32 loop commit; end loop; end'")
+
+    reader = race(world, daemon, tracked, SHORT_SECONDS, halfway=cross)
     assert before < 2**32 < world.value("select pg_current_xact_id()::text::bigint"), "the ids did not wrap"
     ended = time.time()
     if not tracked:

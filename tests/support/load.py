@@ -50,9 +50,12 @@ class Load:
         for thread in self._threads:
             thread.start()
 
-    def run_for(self, seconds):
-        """Works for so long; fails at once when a writer failed."""
-        self._stop.wait(seconds)
+    def run_for(self, seconds, halfway=None):
+        """Works for so long; fails at once when a writer failed. halfway() is called amid the work."""
+        self._stop.wait(seconds / 2)
+        if halfway:
+            halfway()
+        self._stop.wait(seconds / 2)
         self.stop()
 
     def stop(self):
