@@ -301,7 +301,7 @@ static enum outcome open_engine(struct app *app, struct error *err)
     config_engine(app->config, &engine_config);
     if (engine_new(&app->engine, &engine_config, &observer, err) == FAILED)
         return FAILED;
-    return engine_open(app->engine, err);
+    return engine_open_or_wait(app->engine, err);
 }
 
 static enum outcome start(struct app *app, struct error *err)
@@ -345,7 +345,8 @@ static int refuse_to_start(const struct error *err)
     return err->kind == ERROR_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
-/* Offline is healthy: ready means that the cache can be used and the tool can ask. */
+/* Ready means that the tool can ask how it is. Offline is healthy, and a disk that is
+ * full is waited for. */
 static int run(struct app *app)
 {
     struct error err;

@@ -5,7 +5,6 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
-#include "lib/store/pending.h"
 #include "round_header.sql.h"
 
 #include <stdio.h>
@@ -136,9 +135,7 @@ void engine_free(struct engine *engine)
     pull_release(&engine->pull);
     followed_set_release(&engine->followed);
     engine_push_release(engine);
-    pending_free(engine->pending);
-    if (engine->cache_is_open)
-        cache_release(&engine->cache);
+    engine_close(engine);
     primary_free(engine->copier);
     primary_free(engine->primary);
     status_board_free(engine->board);
@@ -146,29 +143,6 @@ void engine_free(struct engine *engine)
     free(engine->catalog_digest);
     free(engine->refusals);
     free(engine);
-}
-
-/* Long work in SQLite: a sign of life for the watchdog, and a chance to stop. */
-static bool beat_and_look(void *context)
-{
-    struct engine *engine = context;
-
-    if (engine_heartbeat_us(engine) != INT64_MAX)
-        engine_beat(engine);
-    return engine_is_stopping(engine);
-}
-
-enum outcome engine_open(struct engine *engine, struct error *err)
-{
-    if (cache_open(&engine->cache, &engine->config.cache, err) == FAILED)
-        return FAILED;
-    engine->cache_is_open = true;
-    if (pending_new(&engine->pending, engine->cache.db, err) == FAILED)
-        return FAILED;
-    database_on_progress(engine->cache.db, beat_and_look, engine);
-    database_on_write_lock(engine->cache.db, &engine->write_lock);
-    engine_set_state(engine, SYNC_CATCHING_UP, NULL, 0);
-    return engine_count_changes(engine, true, err);
 }
 
 /* ---- one attempt ---- */
@@ -261,7 +235,7 @@ static int64_t retry_in_us(struct engine *engine, const struct error *err)
     return backoff_next_us(&engine->backoff);
 }
 
-static void log_failure(const struct error *err, int64_t wait_us)
+void engine_log_failure(const struct error *err, int64_t wait_us)
 {
     char next[48];
 
@@ -314,7 +288,7 @@ static int64_t attempt_and_tell(struct engine *engine, const struct engine_task 
         return 0;
     *out_failed = true;
     wait_us = retry_in_us(engine, &err);
-    log_failure(&err, wait_us);
+    engine_log_failure(&err, wait_us);
     if (!primary_is_connected(engine->primary))
         status_board_set_primary(engine->board, NULL);
     status_board_set_progress(engine->board, NULL, 0, 0);
@@ -362,8 +336,10 @@ static enum outcome take_turns(struct engine *engine, struct error *err)
 
 enum outcome engine_run(struct engine *engine, struct error *err)
 {
-    enum outcome outcome;
+    enum outcome outcome = engine_open_at_last(engine, err);
 
+    if (outcome != OK)
+        return outcome == NOTHING ? OK : FAILED;
     if (cache_watch_new(&engine->watch, &engine->cache, engine->requests.wake_fd, err) ==
         FAILED)
         return FAILED;

@@ -49,6 +49,10 @@ void engine_free(struct engine *engine); /* NULL is fine; the worker must have e
 /* Opens and locks the cache file: a second engine on it fails with ERROR_INVALID. */
 MUST_CHECK enum outcome engine_open(struct engine *engine, struct error *err);
 
+/* The same for one that stays: a full disk, or a lock that another program holds, is no
+ * failure. The status says so, and engine_run() opens the file when it can be opened. */
+MUST_CHECK enum outcome engine_open_or_wait(struct engine *engine, struct error *err);
+
 /* The worker's life; returns OK after engine_stop(). */
 MUST_CHECK enum outcome engine_run(struct engine *engine, struct error *err);
 

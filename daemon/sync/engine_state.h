@@ -118,6 +118,13 @@ MUST_CHECK enum outcome engine_take_requests(struct engine *engine,
                                              struct error *err);
 void engine_answer(struct engine *engine, int64_t ticket, const struct error *failure);
 
+/* ---- engine_open.c ---- */
+
+/* Behind engine_open_or_wait(): waits until the cache is open. NOTHING: it was asked to
+ * stop meanwhile. FAILED: it cannot be opened for a reason that does not pass. */
+MUST_CHECK enum outcome engine_open_at_last(struct engine *engine, struct error *err);
+void engine_close(struct engine *engine);
+
 /* ---- engine_wait.c ---- */
 
 /*
@@ -207,6 +214,8 @@ MUST_CHECK enum outcome engine_save_cursors(struct engine *engine, struct error 
 /* Publishes a state; writes it to the cache when it is another. reason may be NULL. */
 void engine_set_state(struct engine *engine, enum sync_state state,
                       const struct error *reason, int64_t retry_in_us);
+/* Once for each failure; wait_us: until the next try. */
+void engine_log_failure(const struct error *err, int64_t wait_us);
 void engine_publish_tables(struct engine *engine);
 void engine_notify(struct engine *engine);
 bool engine_is_stopping(struct engine *engine);

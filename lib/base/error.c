@@ -84,6 +84,17 @@ enum outcome error_hint(struct error *err, const char *format, ...)
     return FAILED;
 }
 
+bool error_is_full_disk(const struct error *err)
+{
+    char no_space[sizeof(err->origin)];
+    char no_quota[sizeof(err->origin)];
+
+    snprintf(no_space, sizeof(no_space), "errno %d", ENOSPC);
+    snprintf(no_quota, sizeof(no_quota), "errno %d", EDQUOT);
+    return strcmp(err->origin, no_space) == 0 || strcmp(err->origin, no_quota) == 0 ||
+           strcmp(err->origin, "SQLITE 13") == 0; /* SQLITE_FULL */
+}
+
 const char *error_kind_name(enum error_kind kind)
 {
     static const char *const names[] = {

@@ -15,6 +15,8 @@
 
 #include "lib/base/attributes.h"
 
+#include <stdbool.h>
+
 enum outcome { FAILED = -1, OK = 0, NOTHING = 1 /* no such row; no more rows */ };
 
 enum error_kind {
@@ -55,6 +57,9 @@ enum outcome error_wrap(struct error *err, const char *format, ...);
 /* Says what a person can do about it. */
 PRINTF_LIKE(2, 3)
 enum outcome error_hint(struct error *err, const char *format, ...);
+
+/* No room on a disk, or a quota used up: room alone cures it. */
+bool error_is_full_disk(const struct error *err);
 
 /* "transient", "schema", … for logs and JSON. */
 const char *error_kind_name(enum error_kind kind);

@@ -158,10 +158,12 @@ enum outcome sqlite_error_set(struct sqlite3 *handle, struct error *err,
     va_end(args);
     error_set(err, kind_of(code), "%s: %s", what, reason);
     name_the_file(handle, err);
-    snprintf(err->origin, sizeof(err->origin), "SQLITE %d", code);
-    if (is_out_of_room(handle, code))
+    if (is_out_of_room(handle, code)) {
+        snprintf(err->origin, sizeof(err->origin), "SQLITE %d", SQLITE_FULL);
         advise_room(handle, err);
-    else
+    } else {
+        snprintf(err->origin, sizeof(err->origin), "SQLITE %d", code);
         error_hint(err, "%s", advice(code, system_error(handle, code)));
+    }
     return FAILED;
 }

@@ -290,3 +290,21 @@ def test_many_notifications_at_once_do_not_starve_the_control_socket(shop):
         stop.set()
         thread.join()
     daemon.wait_caught_up()
+
+
+def test_a_file_that_another_program_keeps_to_itself_is_waited_for(world):
+    """An application in exclusive mode, a VACUUM of an hour: no reason to end, and to be started again and again."""
+    world.run("create table item (id int primary key); insert into item values (1)")
+    daemon = world.daemon()
+    daemon.wait_caught_up()
+    daemon.stop()
+    holder = daemon.open_cache()
+    holder.execute("pragma locking_mode = exclusive")
+    holder.execute("begin exclusive")
+    daemon.start(ready=False)
+    daemon.wait_ready(30)
+    status = daemon.status()
+    assert status["state"] == "catching up" and "locked" in status["reason"]["text"], status
+    holder.close()
+    daemon.wait_caught_up()
+    assert daemon.status()["state"] == "live"

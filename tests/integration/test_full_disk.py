@@ -119,6 +119,47 @@ def test_the_daemon_waits_for_room_and_goes_on_by_itself(disk, shop):
     assert daemon.process.pid == pid and is_alive(pid)
 
 
+def stays_blocked_until_there_is_room(disk, world, daemon):
+    """Up, with its reason, and not busy with trying."""
+    daemon.wait_state("blocked")
+    pid = daemon.process.pid
+    before = daemon.cpu_seconds()
+    status = daemon.status()
+    assert status["next_try"] and "make room" in status["reason"]["hint"], status
+    shown = daemon.tool("status")
+    assert shown.status == NEEDS_PERSON and "blocked" in shown.out and "make room" in shown.out, shown
+    asked = daemon.tool("sync")
+    assert asked.status == FAILED
+    names_the_full_disk(asked.err, disk.path("cache.db"))
+    assert daemon.cpu_seconds() - before < 1, "it waits, and does not try all the time"
+    disk.make_room()
+    wait_equal(disk, world, daemon)
+    assert daemon.process.pid == pid and is_alive(pid)
+
+
+def test_a_daemon_that_is_started_on_a_full_disk_waits_for_room(disk, shop):
+    disk.fill()
+    daemon = daemon_on(disk, shop).start()
+    stays_blocked_until_there_is_room(disk, shop, daemon)
+
+
+def test_a_daemon_that_is_started_again_on_a_full_disk_waits_for_room(disk, shop):
+    daemon = started_on(disk, shop)
+    daemon.stop()
+    disk.fill()
+    shop.run("update item set note = 'changed meanwhile'")
+    daemon.start()
+    stays_blocked_until_there_is_room(disk, shop, daemon)
+
+
+def test_a_daemon_that_waits_for_room_stops_at_once(disk, shop):
+    disk.fill()
+    daemon = daemon_on(disk, shop).start()
+    daemon.wait_state("blocked")
+    status, seconds = daemon.stop()
+    assert status == DONE and seconds < 2
+
+
 def test_a_local_write_that_finds_no_room_is_refused_whole(disk, shop):
     daemon = started_on(disk, shop)
     assert disk.sql("update item set counter = counter + 1 where id <= 10")[0] == 0

@@ -106,6 +106,23 @@ static void out_of_memory_is_a_system_error(void **state)
     assert_string_equal(err.message, "out of memory");
 }
 
+static void a_full_disk_is_told_from_other_failures(void **state)
+{
+    struct error err;
+
+    (void)state;
+    errno = ENOSPC;
+    assert_int_equal(error_set_errno(&err, "write"), FAILED);
+    assert_true(error_is_full_disk(&err));
+    error_wrap(&err, "the file");
+    assert_true(error_is_full_disk(&err));
+    errno = EACCES;
+    assert_int_equal(error_set_errno(&err, "write"), FAILED);
+    assert_false(error_is_full_disk(&err));
+    assert_int_equal(error_out_of_memory(&err), FAILED);
+    assert_false(error_is_full_disk(&err));
+}
+
 static void every_kind_has_a_name_of_its_own(void **state)
 {
     (void)state;
@@ -127,6 +144,7 @@ int main(void)
         cmocka_unit_test(errno_becomes_origin_and_text),
         cmocka_unit_test(lost_connections_are_transient),
         cmocka_unit_test(out_of_memory_is_a_system_error),
+        cmocka_unit_test(a_full_disk_is_told_from_other_failures),
         cmocka_unit_test(every_kind_has_a_name_of_its_own),
     };
 

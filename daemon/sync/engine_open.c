@@ -1,0 +1,112 @@
+/* The engine's half that opens the cache, which may have to wait for room on its disk. */
+#include "daemon/sync/engine_state.h"
+
+#include "lib/base/clock.h"
+#include "lib/db/database.h"
+#include "lib/store/pending.h"
+
+/* Long work in SQLite: a sign of life for the watchdog, and a chance to stop. */
+static bool beat_and_look(void *context)
+{
+    struct engine *engine = context;
+
+    if (engine_heartbeat_us(engine) != INT64_MAX)
+        engine_beat(engine);
+    return engine_is_stopping(engine);
+}
+
+void engine_close(struct engine *engine)
+{
+    pending_free(engine->pending);
+    engine->pending = NULL;
+    if (engine->cache_is_open)
+        cache_release(&engine->cache);
+    engine->cache_is_open = false;
+}
+
+static enum outcome prepare(struct engine *engine, struct error *err)
+{
+    if (pending_new(&engine->pending, engine->cache.db, err) == FAILED)
+        return FAILED;
+    database_on_progress(engine->cache.db, beat_and_look, engine);
+    database_on_write_lock(engine->cache.db, &engine->write_lock);
+    engine_set_state(engine, SYNC_CATCHING_UP, NULL, 0);
+    return engine_count_changes(engine, true, err);
+}
+
+static enum outcome open_cache(struct engine *engine, const struct cache_config *config,
+                               struct error *err)
+{
+    if (cache_open(&engine->cache, config, err) == FAILED)
+        return FAILED;
+    engine->cache_is_open = true;
+    if (prepare(engine, err) == OK)
+        return OK;
+    engine_close(engine);
+    return FAILED;
+}
+
+enum outcome engine_open(struct engine *engine, struct error *err)
+{
+    return open_cache(engine, &engine->config.cache, err);
+}
+
+/* Time or room cures it, not another start. */
+static bool passes_by_itself(const struct error *err)
+{
+    return err->kind == ERROR_TRANSIENT || error_is_full_disk(err);
+}
+
+static enum sync_state state_of(const struct error *err)
+{
+    return err->kind == ERROR_TRANSIENT ? SYNC_CATCHING_UP : SYNC_BLOCKED;
+}
+
+/* Says why, and when it is tried again. */
+static int64_t put_off(struct engine *engine, int64_t ticket, const struct error *err)
+{
+    int64_t wait_us = backoff_next_us(&engine->backoff);
+
+    engine_log_failure(err, wait_us);
+    engine_set_state(engine, state_of(err), err, wait_us);
+    engine_answer(engine, ticket, err);
+    return wait_us;
+}
+
+enum outcome engine_open_or_wait(struct engine *engine, struct error *err)
+{
+    struct error failure;
+
+    if (engine_open(engine, &failure) == OK)
+        return OK;
+    if (passes_by_itself(&failure)) {
+        engine_set_state(engine, state_of(&failure), &failure, 0);
+        return OK;
+    }
+    *err = failure;
+    return FAILED;
+}
+
+enum outcome engine_open_at_last(struct engine *engine, struct error *err)
+{
+    /* a configuration that comes meanwhile moves no cache */
+    const struct cache_config config = engine->config.cache;
+
+    while (!engine->cache_is_open && !engine_is_stopping(engine)) {
+        struct engine_task task;
+        struct error stopped;
+
+        if (engine_take_requests(engine, &task, err) == FAILED)
+            return FAILED;
+        if (open_cache(engine, &config, err) == OK) {
+            backoff_reset(&engine->backoff);
+            return OK;
+        }
+        if (!passes_by_itself(err))
+            return FAILED;
+        if (primary_wait(engine->primary, engine->requests.wake_fd,
+                         put_off(engine, task.ticket, err), &stopped) == FAILED)
+            return NOTHING;
+    }
+    return engine->cache_is_open ? OK : NOTHING;
+}
