@@ -153,9 +153,8 @@ enum outcome push_start_over(struct push *push, struct error *err)
 /* ---- one push ---- */
 
 /* What may have to be written in place of an update whose row is gone, or shown. */
-static bool wants_whole_rows(void *context, const struct table *table)
+static bool wants_whole_rows(const struct table *table)
 {
-    (void)context;
     return conflict_rule_wants_whole_row(table->conflict_policy);
 }
 

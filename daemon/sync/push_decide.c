@@ -21,6 +21,9 @@ struct look {
 
 /* As many of them as are asked for at once. */
 struct looks {
+    enum push_verb verb;
+    const struct push_ordinals *wanted;
+    size_t at; /* of the wanted: so many were asked for */
     struct look *items;
     size_t count;
 };
@@ -87,39 +90,38 @@ static struct mirror_push shape_of(const struct staged_group *group, enum push_v
 }
 
 static enum outcome send_look(struct push_context *context,
-                              struct primary_pipeline *pipeline, enum push_verb verb,
-                              struct look *look, const struct push_ordinals *wanted,
+                              struct primary_pipeline *pipeline,
+                              const struct looks *looks, struct look *look,
                               struct error *err)
 {
     OWNED(push_statement_release) struct push_statement statement = {0};
     struct mirror_push shape;
 
-    if (staging_group_at(context->staging, wanted->items[look->first], INT64_MAX,
+    if (staging_group_at(context->staging, looks->wanted->items[look->first], INT64_MAX,
                          &look->group, err) == FAILED)
         return FAILED;
-    shape = shape_of(&look->group, verb);
-    if (push_statement_init(&statement, verb, &shape, err) == FAILED ||
-        add_rows(context, look, &statement, wanted, err) == FAILED)
+    shape = shape_of(&look->group, looks->verb);
+    if (push_statement_init(&statement, looks->verb, &shape, err) == FAILED ||
+        add_rows(context, look, &statement, looks->wanted, err) == FAILED)
         return FAILED;
     return push_statement_send(&statement, pipeline, err);
 }
 
 /* As many rows as one statement may have, whatever groups they are of. */
 static enum outcome send_looks(struct push_context *context,
-                               struct primary_pipeline *pipeline, enum push_verb verb,
-                               struct looks *looks, const struct push_ordinals *wanted,
-                               size_t *at, struct error *err)
+                               struct primary_pipeline *pipeline, struct looks *looks,
+                               struct error *err)
 {
-    size_t end = *at + PUSH_LOOK_ROWS;
+    size_t end = looks->at + PUSH_LOOK_ROWS;
 
     looks_clear(looks);
-    while (*at < wanted->count && *at < end) {
+    while (looks->at < looks->wanted->count && looks->at < end) {
         struct look *look = &looks->items[looks->count++];
 
-        *look = (struct look){.first = *at};
-        if (send_look(context, pipeline, verb, look, wanted, err) == FAILED)
+        *look = (struct look){.first = looks->at};
+        if (send_look(context, pipeline, looks, look, err) == FAILED)
             return FAILED;
-        *at += look->count;
+        looks->at += look->count;
     }
     return primary_pipeline_flush(pipeline, err);
 }
@@ -227,11 +229,10 @@ static enum outcome read_look(struct decision *decision,
 
 static enum outcome read_looks(struct decision *decision,
                                struct primary_pipeline *pipeline,
-                               const struct looks *looks,
-                               const struct push_ordinals *missed, struct error *err)
+                               const struct looks *looks, struct error *err)
 {
     for (size_t i = 0; i < looks->count; i++)
-        if (read_look(decision, pipeline, &looks->items[i], missed, err) == FAILED)
+        if (read_look(decision, pipeline, &looks->items[i], looks->wanted, err) == FAILED)
             return FAILED;
     return primary_pipeline_finish(pipeline, err);
 }
@@ -249,9 +250,8 @@ static enum outcome read_visible(struct decision *decision,
 
 /* ---- a window of rows at a time ---- */
 
-static enum outcome look_at_some(struct decision *decision, enum push_verb verb,
-                                 struct looks *looks, const struct push_ordinals *wanted,
-                                 size_t *at, struct error *err)
+static enum outcome look_at_some(struct decision *decision, struct looks *looks,
+                                 struct error *err)
 {
     OWNED(primary_pipeline_stop) struct primary_pipeline pipeline = {0};
     struct push_context *context = decision->context;
@@ -259,10 +259,11 @@ static enum outcome look_at_some(struct decision *decision, enum push_verb verb,
 
     if (primary_pipeline_start(&pipeline, context->primary, err) == FAILED)
         return FAILED;
-    outcome = send_looks(context, &pipeline, verb, looks, wanted, at, err);
+    outcome = send_looks(context, &pipeline, looks, err);
     if (outcome == OK)
-        outcome = verb == PUSH_LOOK ? read_looks(decision, &pipeline, looks, wanted, err)
-                                    : read_visible(decision, &pipeline, looks, err);
+        outcome = looks->verb == PUSH_LOOK
+                      ? read_looks(decision, &pipeline, looks, err)
+                      : read_visible(decision, &pipeline, looks, err);
     if (outcome == FAILED)
         return push_break_off(context, &pipeline, err);
     return OK;
@@ -271,13 +272,13 @@ static enum outcome look_at_some(struct decision *decision, enum push_verb verb,
 static enum outcome look_at_all(struct decision *decision, enum push_verb verb,
                                 const struct push_ordinals *wanted, struct error *err)
 {
-    OWNED(looks_release) struct looks looks = {0};
+    OWNED(looks_release) struct looks looks = {.verb = verb, .wanted = wanted};
 
     looks.items = calloc(PUSH_LOOK_ROWS, sizeof(*looks.items));
     if (!looks.items)
         return error_out_of_memory(err);
-    for (size_t at = 0; at < wanted->count;)
-        if (look_at_some(decision, verb, &looks, wanted, &at, err) == FAILED)
+    while (looks.at < wanted->count)
+        if (look_at_some(decision, &looks, err) == FAILED)
             return FAILED;
     return OK;
 }

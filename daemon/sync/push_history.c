@@ -243,21 +243,27 @@ static enum outcome staged_value(struct push_context *context, int64_t ordinal,
     return NOTHING;
 }
 
+struct moment {
+    const struct push_history *history;
+    struct push_context *context;
+    size_t step;
+};
+
 /* A column that is as it was before the first step has nothing staged. */
-static enum outcome value_after(const struct push_history *history,
-                                struct push_context *context, size_t step, size_t column,
+static enum outcome value_after(const struct moment *moment, size_t column,
                                 struct buffer *bytes, struct value *out_value,
                                 struct error *err)
 {
-    size_t row = history->steps[step].row;
+    const struct push_history *history = moment->history;
+    size_t row = history->steps[moment->step].row;
     const struct push_history_row *of = &history->rows[row];
     const char *name = of->table->columns[column].name;
-    const struct change_base_item *item = find_base(history, step + 1, row, name);
+    const struct change_base_item *item = find_base(history, moment->step + 1, row, name);
     enum outcome outcome;
 
     if (item)
         return parse(item, bytes, out_value, err);
-    outcome = staged_value(context, of->ordinal, column, bytes, out_value, err);
+    outcome = staged_value(moment->context, of->ordinal, column, bytes, out_value, err);
     if (outcome != NOTHING)
         return outcome;
     item = find_base(history, 0, row, name);
@@ -270,6 +276,7 @@ enum outcome push_history_values(const struct push_history *history,
 {
     const struct push_history_step *at = &history->steps[step];
     const struct table *table = history->rows[at->row].table;
+    const struct moment moment = {history, context, step};
 
     if (choose_columns(at, table, out_values, err) == FAILED)
         return FAILED;
@@ -283,8 +290,8 @@ enum outcome push_history_values(const struct push_history *history,
         if (base)
             outcome = parse(base, &out_values->bytes[2 * i], &value->base, err);
         if (outcome == OK && at->operation != OUTBOX_DELETE)
-            outcome = value_after(history, context, step, column,
-                                  &out_values->bytes[2 * i + 1], &value->local, err);
+            outcome = value_after(&moment, column, &out_values->bytes[2 * i + 1],
+                                  &value->local, err);
         if (outcome != OK)
             return outcome;
     }

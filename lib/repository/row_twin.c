@@ -30,9 +30,16 @@ static void describe(const struct table *table, const struct statement *found,
     error_hint(err, "tide_repository_restore_by_id() brings it back");
 }
 
-static bool find(struct database *db, const struct table *table, const struct buffer *sql,
-                 const struct value *values, size_t count, const char *through,
-                 struct error *err)
+/* Where the row may be. */
+struct search {
+    const struct table *table;
+    const struct value *values; /* the parameters of the query */
+    size_t count;
+    const char *through;
+};
+
+static bool find(struct database *db, const struct search *search,
+                 const struct buffer *sql, struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
     struct error ignored;
@@ -40,10 +47,10 @@ static bool find(struct database *db, const struct table *table, const struct bu
     if (sql->failed || statement_prepare_text(&query, db, "find the row in the way",
                                               sql->data, &ignored) == FAILED)
         return false;
-    value_bind_all(&query, 1, values, count);
+    value_bind_all(&query, 1, search->values, search->count);
     if (statement_step(&query, &ignored) != OK)
         return false;
-    describe(table, &query, through, err);
+    describe(search->table, &query, search->through, err);
     return true;
 }
 
@@ -55,18 +62,20 @@ void row_twin_name(struct database *db, const struct table *table,
 
     row_key_pick(table, wanted, key);
     if (!is_there) {
+        const struct search by_key = {table, key, table->key_count, "the same key"};
         OWNED(buffer_release) struct buffer sql = {0};
 
         mirror_sql_select_by_key(&sql, table, table->name);
-        is_found = find(db, table, &sql, key, table->key_count, "the same key", err);
+        is_found = find(db, &by_key, &sql, err);
     }
     for (size_t i = 0; !is_found && i < table->index_count; i++) {
+        const struct search by_index = {table, wanted, table->column_count,
+                                        table->indexes[i].name};
         OWNED(buffer_release) struct buffer sql = {0};
 
         if (!table->indexes[i].unique)
             continue;
         mirror_sql_holders(&sql, table, &table->indexes[i], table->name);
-        is_found = find(db, table, &sql, wanted, table->column_count,
-                        table->indexes[i].name, err);
+        is_found = find(db, &by_index, &sql, err);
     }
 }

@@ -135,30 +135,32 @@ static const char *operation_of(const struct pending_change *change,
     return names[change->kind];
 }
 
-static void json_drop(json_t **document)
-{
-    json_decref(*document);
-}
+struct pending_row {
+    const struct table *table;
+    const struct value *key;
+    const struct pending_change *change;
+};
 
-static enum outcome tell(struct change_forecast *forecast, const struct table *table,
-                         const struct value *key, const struct pending_change *change,
+static enum outcome tell(struct change_forecast *forecast, const struct pending_row *row,
                          const char **out_operation, json_t **out_columns,
                          struct error *err)
 {
-    OWNED(json_drop) json_t *columns = json_array();
+    const struct pending_change *change = row->change;
+    OWNED(json_decrefp) json_t *columns = json_array();
     enum outcome found = OK;
     enum outcome outcome = OK;
 
     if (!columns)
         return error_out_of_memory(err);
     if (change->kind == PENDING_UPDATE || change->kind == PENDING_INSERT)
-        found = look_up(forecast, table, key, err);
+        found = look_up(forecast, row->table, row->key, err);
     if (found == OK)
-        outcome = list_columns(change, table, forecast->lookup.row, columns, err);
+        outcome = list_columns(change, row->table, forecast->lookup.row, columns, err);
     if (found == FAILED || outcome == FAILED)
         return FAILED;
-    *out_operation =
-        found == OK ? operation_of(change, table, json_array_size(columns)) : "nothing";
+    *out_operation = found == OK
+                         ? operation_of(change, row->table, json_array_size(columns))
+                         : "nothing";
     *out_columns = TAKE(columns);
     return OK;
 }
@@ -172,6 +174,7 @@ enum outcome change_forecast_row(struct change_forecast *forecast, const char *t
     OWNED(text_free) char *canonical = NULL;
     const struct table *table = outbox_tables_named(&forecast->known, table_name);
     struct value key[TABLE_KEY_LIMIT];
+    const struct pending_row row = {table, key, &change};
     enum outcome outcome;
 
     if (!table)
@@ -181,7 +184,7 @@ enum outcome change_forecast_row(struct change_forecast *forecast, const char *t
         return FAILED;
     outcome = pending_find(forecast->pending, table, key, &change, err);
     if (outcome == OK)
-        outcome = tell(forecast, table, key, &change, out_operation, out_columns, err);
+        outcome = tell(forecast, &row, out_operation, out_columns, err);
     row_lookup_reset(&forecast->lookup);
     return outcome;
 }

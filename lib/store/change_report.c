@@ -105,15 +105,10 @@ static const char *oldest_of(const json_t *rows)
     return oldest;
 }
 
-static void text_drop(char **text)
-{
-    free(*text);
-}
-
 static enum outcome correct_row(struct change_forecast *forecast, json_t *row,
                                 struct error *err)
 {
-    OWNED(text_drop)
+    OWNED(text_free)
     char *key = json_dumps(json_object_get(row, "key"), JSON_COMPACT | JSON_ENCODE_ANY);
     const char *table = json_string_value(json_object_get(row, "table"));
     const char *operation;
@@ -173,51 +168,63 @@ enum outcome change_report_outbox(struct database *db, json_t **out_document,
 
 /* ---- rejected changes and conflicts ---- */
 
-enum outcome change_report_rejected_rows(struct database *db,
-                                         const struct change_filter *filter,
-                                         json_t **out_rows, struct error *err)
+#define REPORT_NAMES 12
+
+/* Rows, and the columns of each; the names end with NULL. */
+struct report {
+    const struct sql *rows; /* its parameters are those of the filter */
+    const char *names[REPORT_NAMES];
+    const struct sql *values; /* its parameter is the row's id */
+    const char *value_names[REPORT_NAMES];
+};
+
+static enum outcome read_report(struct database *db, const struct report *report,
+                                const struct change_filter *filter, json_t **out_rows,
+                                struct error *err)
 {
-    static const char *const names[] = {
-        "id",         "table", "key",  "operation",  "sqlstate",    "message",
-        "constraint", "cause", "unit", "changed_at", "rejected_at", NULL};
-    static const char *const value_names[] = {"name", "base", "value", NULL};
     OWNED(statement_release) struct statement query = {0};
     OWNED(json_decrefp) json_t *rows = NULL;
 
-    if (statement_prepare(&query, db, &change_report_sql.rejected, err) == FAILED)
+    if (statement_prepare(&query, db, report->rows, err) == FAILED)
         return FAILED;
     statement_bind_int(&query, 1, filter->id);
     statement_bind_text(&query, 2, filter->table);
     statement_bind_text(&query, 3, filter->row_key);
-    if (read_rows(&query, names, &rows, err) == FAILED ||
-        add_columns(db, &change_report_sql.rejected_values, value_names, rows, err) ==
-            FAILED)
+    if (read_rows(&query, report->names, &rows, err) == FAILED ||
+        add_columns(db, report->values, report->value_names, rows, err) == FAILED)
         return FAILED;
     *out_rows = TAKE(rows);
     return OK;
+}
+
+enum outcome change_report_rejected_rows(struct database *db,
+                                         const struct change_filter *filter,
+                                         json_t **out_rows, struct error *err)
+{
+    static const struct report rejected = {
+        .rows = &change_report_sql.rejected,
+        .names = {"id", "table", "key", "operation", "sqlstate", "message", "constraint",
+                  "cause", "unit", "changed_at", "rejected_at"},
+        .values = &change_report_sql.rejected_values,
+        .value_names = {"name", "base", "value"},
+    };
+
+    return read_report(db, &rejected, filter, out_rows, err);
 }
 
 enum outcome change_report_conflict_rows(struct database *db,
                                          const struct change_filter *filter,
                                          json_t **out_rows, struct error *err)
 {
-    static const char *const names[] = {
-        "id", "table", "key", "rule", "winner", "open", "changed_at", "found_at", NULL};
-    static const char *const value_names[] = {"name", "base", "local", "remote", NULL};
-    OWNED(statement_release) struct statement query = {0};
-    OWNED(json_decrefp) json_t *rows = NULL;
+    static const struct report conflicts = {
+        .rows = &change_report_sql.conflicts,
+        .names = {"id", "table", "key", "rule", "winner", "open", "changed_at",
+                  "found_at"},
+        .values = &change_report_sql.conflict_values,
+        .value_names = {"name", "base", "local", "remote"},
+    };
 
-    if (statement_prepare(&query, db, &change_report_sql.conflicts, err) == FAILED)
-        return FAILED;
-    statement_bind_int(&query, 1, filter->id);
-    statement_bind_text(&query, 2, filter->table);
-    statement_bind_text(&query, 3, filter->row_key);
-    if (read_rows(&query, names, &rows, err) == FAILED ||
-        add_columns(db, &change_report_sql.conflict_values, value_names, rows, err) ==
-            FAILED)
-        return FAILED;
-    *out_rows = TAKE(rows);
-    return OK;
+    return read_report(db, &conflicts, filter, out_rows, err);
 }
 
 static enum outcome require(const json_t *rows, int64_t id, const char *what,

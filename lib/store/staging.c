@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum outcome run(struct database *db, const struct sql *sql, struct error *err)
-{
-    return database_run(db, sql->name, sql->text, err);
-}
-
 enum outcome staging_new(struct staging **out_staging, struct database *db,
                          struct error *err)
 {
@@ -24,7 +19,7 @@ enum outcome staging_new(struct staging **out_staging, struct database *db,
         return error_out_of_memory(err);
     staging->db = db;
     if (pending_new(&staging->pending, db, err) == FAILED ||
-        run(db, &staging_sql.create_tables, err) == FAILED ||
+        database_run_sql(db, &staging_sql.create_tables, err) == FAILED ||
         statement_prepare(&staging->group_at, db, &staging_sql.group_at, err) == FAILED ||
         statement_prepare(&staging->group_of, db, &staging_sql.group_of, err) == FAILED ||
         statement_prepare(&staging->refuse, db, &staging_sql.refuse, err) == FAILED ||
@@ -131,7 +126,7 @@ static enum outcome fill(struct staging *staging, const struct staging_request *
     struct staging_request cut = *request;
     bool has_units = false;
 
-    if (run(staging->db, &staging_sql.forget_all, err) == FAILED ||
+    if (database_run_sql(staging->db, &staging_sql.forget_all, err) == FAILED ||
         measure(staging, request->through, summary, err) == FAILED)
         return FAILED;
     if (summary->entry_count == 0)
@@ -175,10 +170,11 @@ enum outcome staging_fill(struct staging *staging, const struct staging_request 
     staging->tables = request->tables;
     staging->has_references = false;
     if (mend_refused(staging, err) == FAILED ||
-        run(staging->db, &staging_sql.begin, err) == FAILED)
+        database_run_sql(staging->db, &staging_sql.begin, err) == FAILED)
         return FAILED;
     outcome = fill(staging, request, &summary, err);
-    if (outcome != FAILED && run(staging->db, &staging_sql.commit, err) == FAILED)
+    if (outcome != FAILED &&
+        database_run_sql(staging->db, &staging_sql.commit, err) == FAILED)
         outcome = FAILED;
     if (outcome == FAILED) {
         database_roll_back(staging->db);
@@ -192,7 +188,7 @@ enum outcome staging_fill(struct staging *staging, const struct staging_request 
 enum outcome staging_take_back(struct staging *staging, struct error *err)
 {
     staging_forget_outcast(staging);
-    return run(staging->db, &staging_sql.take_back, err);
+    return database_run_sql(staging->db, &staging_sql.take_back, err);
 }
 
 enum outcome staging_next_clean(struct staging *staging, int64_t *position,

@@ -35,8 +35,7 @@ struct staging_request {
     int64_t through;                    /* last sequence to take: a boundary */
     /* Rows of this table carry all their columns, for an insert in place of an update
      * that finds its row gone. */
-    bool (*wants_whole_rows)(void *context, const struct table *table);
-    void *context;
+    bool (*wants_whole_rows)(const struct table *table);
 };
 
 struct staging_summary {
@@ -90,7 +89,6 @@ struct staged_row {
     int64_t first_sequence;
     const struct staged_value *values; /* one for each column of its group */
     const struct value *whole;         /* all columns, or NULL */
-    bool unsendable;                   /* holds text with a NUL byte, or its key does */
 };
 
 /*

@@ -18,7 +18,6 @@ create temp table if not exists tide_staged_draft (
     group_id       integer not null,
     first_sequence integer not null,
     changed_us     integer not null,
-    unsendable     integer not null,
     whole          integer not null, -- 0: not there; 1: there; 2: there, for references only
     row_key        text    not null,
     packed         blob    not null
@@ -117,10 +116,9 @@ values (:phase, :rank, :columns)
 returning group_id;
 
 -- name: add_draft
-insert into temp.tide_staged_draft (draft_id, group_id, first_sequence, changed_us, unsendable,
-                                    whole, row_key, packed)
-values (:draft_id, :group_id, :first_sequence, :changed_us, :unsendable, :whole, :row_key,
-        :packed);
+insert into temp.tide_staged_draft (draft_id, group_id, first_sequence, changed_us, whole, row_key,
+                                    packed)
+values (:draft_id, :group_id, :first_sequence, :changed_us, :whole, :row_key, :packed);
 
 -- name: add_draft_unit
 insert into temp.tide_staged_draft_unit (draft_id, unit) values (:draft_id, :unit);
@@ -179,7 +177,7 @@ select ordinal, last, phase, abs(rank), columns
  where ordinal = :ordinal;
 
 -- name: rows
-select ordinal, row_key, changed_us, first_sequence, unsendable, whole, packed
+select ordinal, row_key, changed_us, first_sequence, whole, packed
   from temp.tide_staged_row
   join temp.tide_staged_draft using (draft_id)
  where ordinal between :from and :to

@@ -112,8 +112,8 @@ static enum outcome enter_table(struct fold *fold, int64_t table_id, struct erro
     while (request->tables->items[table->rank].table_id != table_id)
         table->rank++;
     table->table = request->tables->items[table->rank].table;
-    table->wants_whole_rows = request->wants_whole_rows &&
-                              request->wants_whole_rows(request->context, table->table);
+    table->wants_whole_rows =
+        request->wants_whole_rows && request->wants_whole_rows(table->table);
     table->now = calloc(table->table->column_count, sizeof(*table->now));
     table->base = calloc(table->table->column_count, sizeof(*table->base));
     table->columns = calloc(table->table->column_count, sizeof(*table->columns));
@@ -277,15 +277,6 @@ static enum outcome enter_group(struct fold *fold, enum staged_phase phase,
     return buffer_check(&fold->group.columns, err);
 }
 
-static bool holds_nul(const struct value *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (values[i].type == VALUE_TEXT && values[i].size &&
-            memchr(values[i].bytes, '\0', values[i].size))
-            return true;
-    return false;
-}
-
 static bool is_carried(const struct fold_table *table, int column)
 {
     for (size_t i = 0; i < table->column_count; i++)
@@ -318,12 +309,10 @@ static enum staged_whole choose_whole(const struct fold_table *table,
 }
 
 static enum outcome pack_row(struct fold *fold, enum staged_phase phase,
-                             enum staged_whole whole, bool *out_unsendable,
-                             struct error *err)
+                             enum staged_whole whole, struct error *err)
 {
     const struct fold_table *table = &fold->table;
     const struct value null = {0};
-    bool unsendable = holds_nul(fold->key, table->table->key_count);
 
     buffer_clear(&fold->packed);
     for (size_t i = 0; i < table->column_count; i++) {
@@ -332,13 +321,9 @@ static enum outcome pack_row(struct fold *fold, enum staged_phase phase,
 
         packed_value_append(&fold->packed, now);
         packed_value_append(&fold->packed, &table->base[i]);
-        unsendable |= holds_nul(now, 1);
     }
     for (size_t i = 0; whole != WHOLE_NONE && i < table->table->column_count; i++)
         packed_value_append(&fold->packed, &table->now[i]);
-    if (whole == WHOLE_WANTED)
-        unsendable |= holds_nul(table->now, table->table->column_count);
-    *out_unsendable = unsendable;
     return buffer_check(&fold->packed, err);
 }
 
@@ -358,19 +343,17 @@ static enum outcome add_draft(struct fold *fold, enum staged_phase phase,
 {
     struct statement *add = &fold->add_draft;
     enum staged_whole whole = choose_whole(&fold->table, phase);
-    bool unsendable = false;
 
     if (read_bases(fold, err) == FAILED || enter_group(fold, phase, err) == FAILED ||
-        pack_row(fold, phase, whole, &unsendable, err) == FAILED)
+        pack_row(fold, phase, whole, err) == FAILED)
         return FAILED;
     statement_bind_int(add, 1, ++fold->draft_count);
     statement_bind_int(add, 2, fold->group.group_id);
     statement_bind_int(add, 3, fold->change.first_sequence);
     statement_bind_int(add, 4, fold->change.changed_us);
-    statement_bind_int(add, 5, unsendable);
-    statement_bind_int(add, 6, whole);
-    statement_bind_text(add, 7, fold->row_key);
-    statement_bind_blob(add, 8, fold->packed.data, fold->packed.length);
+    statement_bind_int(add, 5, whole);
+    statement_bind_text(add, 6, fold->row_key);
+    statement_bind_blob(add, 7, fold->packed.data, fold->packed.length);
     if (statement_run(add, err) == FAILED)
         return FAILED;
     return add_units(fold, err);

@@ -144,8 +144,8 @@ enum outcome staging_reader_of(struct staging_reader **out_reader,
 /* Whether the whole row was there. */
 static bool unpack(struct staging_reader *reader)
 {
-    enum staged_whole kept = (enum staged_whole)statement_column_int(&reader->query, 5);
-    const char *at = statement_column_bytes(&reader->query, 6);
+    enum staged_whole kept = (enum staged_whole)statement_column_int(&reader->query, 4);
+    const char *at = statement_column_bytes(&reader->query, 5);
 
     for (size_t i = 0; i < reader->column_count; i++) {
         at = packed_value_read(at, &reader->values[i].local);
@@ -172,7 +172,6 @@ enum outcome staging_reader_next(struct staging_reader *reader,
         .row_key = statement_column_text(query, 1),
         .changed_us = statement_column_int(query, 2),
         .first_sequence = statement_column_int(query, 3),
-        .unsendable = statement_column_int(query, 4) != 0,
         .values = reader->values,
         .whole = unpack(reader) ? reader->whole : NULL,
     };

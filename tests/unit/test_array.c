@@ -1,6 +1,7 @@
 #include "lib/base/array.h"
 
 #include "tests/support/cmocka_all.h"
+#include "tests/support/failing_memory.h"
 
 #include <malloc.h>
 #include <stdint.h>
@@ -75,17 +76,27 @@ static void it_moves_seldom(void **state)
     free(numbers);
 }
 
-static void what_fits_into_no_memory_changes_nothing(void **state)
+static void nothing_changes_when_memory_runs_out(void **state)
 {
-    char *elements = malloc(4);
-    char *before = elements;
+    int64_t *numbers = NULL;
+    int64_t *before;
+    size_t count = 0;
     struct error err;
+    enum outcome outcome;
 
     (void)state;
-    assert_int_equal(array_grow(&elements, SIZE_MAX / 4 + 1, 16, &err), FAILED);
+    while (count < 64)
+        add(&numbers, &count);
+    before = numbers;
+    failing_memory_start(MEMORY_FAILS_ONCE, 0);
+    outcome = array_room(&numbers, count, &err);
+    assert_true(failing_memory_end());
+    assert_int_equal(outcome, FAILED);
     assert_int_equal(err.kind, ERROR_SYSTEM);
-    assert_ptr_equal(elements, before);
-    free(elements);
+    assert_ptr_equal(numbers, before);
+    check(numbers, count);
+    add(&numbers, &count);
+    free(numbers);
 }
 
 int main(void)
@@ -94,7 +105,7 @@ int main(void)
         cmocka_unit_test(what_was_added_stays_when_it_grows),
         cmocka_unit_test(there_is_room_again_after_any_number_was_taken_away),
         cmocka_unit_test(it_moves_seldom),
-        cmocka_unit_test(what_fits_into_no_memory_changes_nothing),
+        cmocka_unit_test(nothing_changes_when_memory_runs_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

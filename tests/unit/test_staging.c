@@ -21,10 +21,10 @@ static void free_reader(struct staging_reader **reader)
 
 #define OWNED_STAGING OWNED(free_staging) struct staging *
 
-static bool every_table(void *context, const struct table *table)
+static bool every_table(const struct table *table)
 {
     (void)table;
-    return context != NULL;
+    return true;
 }
 
 static struct staging_summary
@@ -33,8 +33,7 @@ fill(struct staging *staging, struct outbox_fixture *fixture, int64_t through, b
     const struct staging_request request = {
         .tables = &fixture->tables,
         .through = through,
-        .wants_whole_rows = every_table,
-        .context = whole ? fixture : NULL,
+        .wants_whole_rows = whole ? every_table : NULL,
     };
     struct staging_summary summary = {0};
     struct error err = {0};
@@ -83,8 +82,6 @@ static void append_row(struct buffer *text, const struct staged_row *row,
         buffer_append_text(text, i ? "," : " whole ");
         append_value(text, &row->whole[i]);
     }
-    if (row->unsendable)
-        buffer_append_text(text, " unsendable");
     buffer_append_text(text, "\n");
 }
 
@@ -314,7 +311,7 @@ static void an_unknown_table_is_named(void **state)
     assert_int_equal(summary.entry_count, 3);
 }
 
-static void whole_rows_and_strange_text_are_marked(void **state)
+static void whole_rows_and_strange_text_are_kept(void **state)
 {
     struct outbox_fixture *fixture = *state;
     OWNED_STAGING staging = staging_of(fixture);
@@ -329,9 +326,9 @@ static void whole_rows_and_strange_text_are_marked(void **state)
     captured(fixture, CUSTOMER_ID, "[\"a\\u0000\"]", "update", "{\"name\":\"'x'\"}");
     fill(staging, fixture, 100, true);
     assert_sends(staging, "update customer 1-1\n"
-                          "  [\"a\\u0000\"] name:x>n whole A@,n,1 unsendable\n"
+                          "  [\"a\\u0000\"] name:x>n whole A@,n,1\n"
                           "update orders 2-4\n"
-                          "  [\"1\"] note:x>a@ whole 1,-,-,a@,-,-,-,- unsendable\n"
+                          "  [\"1\"] note:x>a@ whole 1,-,-,a@,-,-,-,-\n"
                           "  [\"2\"] note:y>\xff whole 2,-,-,\xff,-,-,-,-\n"
                           "  [\"3\"] note:\xfe>c whole 3,-,-,c,-,-,-,-\n");
 }
@@ -561,7 +558,7 @@ int main(void)
         WITH_FIXTURE(a_touch_is_sent_without_columns),
         WITH_FIXTURE(later_transactions_are_left_out),
         WITH_FIXTURE(an_unknown_table_is_named),
-        WITH_FIXTURE(whole_rows_and_strange_text_are_marked),
+        WITH_FIXTURE(whole_rows_and_strange_text_are_kept),
         WITH_FIXTURE(keys_are_looked_up_as_the_column_compares),
         WITH_FIXTURE(a_refused_row_is_not_sent_again),
         WITH_FIXTURE(rows_that_refer_to_a_refused_insert_go_with_it),
