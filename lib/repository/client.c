@@ -6,7 +6,7 @@
 #include "lib/control/control_protocol.h"
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
-#include "lib/repository/file_status.h"
+#include "lib/repository/library_status.h"
 #include "lib/repository/library_cache.h"
 #include "lib/repository/library_error.h"
 #include "client.sql.h"
@@ -112,7 +112,8 @@ enum tide_result tide_client_status(struct tide_cache *cache, json_t **out_statu
     if (outcome == OK)
         outcome = answer(client, out_status, &why);
     else if (outcome == NOTHING)
-        outcome = file_status(cache->file.db, cache->file.path, out_status, &why);
+        outcome =
+            library_status_of_file(cache->file.db, cache->file.path, out_status, &why);
     return outcome == FAILED ? offline(&why, err) : TIDE_OK;
 }
 

@@ -1,11 +1,11 @@
-#include "lib/repository/file_status.h"
+#include "lib/repository/library_status.h"
 
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/db/statement.h"
 #include "lib/store/change_counts.h"
 #include "lib/store/local_table.h"
-#include "file_status.sql.h"
+#include "library_status.sql.h"
 
 #include <stdbool.h>
 
@@ -57,7 +57,7 @@ static enum outcome tables_of(struct database *db, const struct change_counts *c
 
     if (!tables)
         return error_out_of_memory(err);
-    if (statement_prepare(&query, db, &file_status_sql.tables, err) == FAILED)
+    if (statement_prepare(&query, db, &library_status_sql.tables, err) == FAILED)
         return FAILED;
     while ((outcome = statement_step(&query, err)) == OK)
         if (append_table(db, &query, changes, tables, err) == FAILED)
@@ -101,15 +101,15 @@ static enum outcome document_of(const struct statement *state, const char *path,
     return OK;
 }
 
-enum outcome file_status(struct database *db, const char *path, json_t **out_document,
-                         struct error *err)
+enum outcome library_status_of_file(struct database *db, const char *path,
+                                    json_t **out_document, struct error *err)
 {
     OWNED(change_counts_release) struct change_counts changes = {0};
     OWNED(statement_release) struct statement state = {0};
     json_t *tables = NULL;
 
     if (change_counts_read(db, &changes, err) == FAILED ||
-        statement_prepare(&state, db, &file_status_sql.state, err) == FAILED ||
+        statement_prepare(&state, db, &library_status_sql.state, err) == FAILED ||
         statement_step(&state, err) == FAILED ||
         tables_of(db, &changes, &tables, err) == FAILED)
         return FAILED;
