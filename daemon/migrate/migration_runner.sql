@@ -8,8 +8,8 @@ commit;
 rollback;
 
 -- name: reset_session
+-- The first resets the role too: DISCARD ALL, which does more than is wanted here, says no more than these two.
 reset session authorization;
-reset role;
 reset all;
 
 -- name: process
