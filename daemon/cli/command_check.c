@@ -1,4 +1,5 @@
 #include "daemon/cli/command.h"
+#include "daemon/cli/human_text.h"
 #include "daemon/cli/migration_screen.h"
 #include "daemon/cli/report.h"
 #include "daemon/migrate/autogenerate.h"
@@ -35,14 +36,19 @@ static json_t *find_problems(const struct migration_survey *survey)
     return findings;
 }
 
+static void print_finding(const char *name, const char *problem)
+{
+    printf("%-*s  %s\n", human_field(name, 44), name, problem);
+}
+
 static void print_findings(const json_t *findings)
 {
     const json_t *one;
     size_t i;
 
     json_array_foreach(findings, i, one)
-        printf("%-44s  %s\n", json_string_value(json_object_get(one, "name")),
-               json_string_value(json_object_get(one, "problem")));
+        print_finding(json_string_value(json_object_get(one, "name")),
+                      json_string_value(json_object_get(one, "problem")));
 }
 
 /* Compares the live schema with what the applied files make. Where the files themselves

@@ -18,7 +18,7 @@ static void print_line(const struct migration_line *line)
     char name[128];
 
     snprintf(name, sizeof(name), "%s_%s", line->revision, line->description);
-    printf("%-44s  %-9s", name, line->state);
+    printf("%-*s  %-9s", human_field(name, 44), name, line->state);
     if (record && !pending && record->finished_at &&
         human_parse_utc(record->finished_at, &finished_us))
         printf("  %s by %s%s%s", human_moment(finished_us, clock_now_us()).text,

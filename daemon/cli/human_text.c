@@ -168,6 +168,11 @@ size_t human_width(const char *text)
     return width;
 }
 
+int human_field(const char *text, size_t columns)
+{
+    return (int)(columns + strlen(text) - human_width(text));
+}
+
 /* Control characters of ASCII and of Latin 1 (C2 80 to C2 9F) become '?'. */
 static void copy_harmless(const char *text, char *out_text, size_t size)
 {

@@ -30,6 +30,10 @@ bool human_parse_utc(const char *text, int64_t *out_time_us);
 /* Columns on a terminal: characters of UTF-8, each taken for one column. */
 size_t human_width(const char *text);
 
+/* For printf("%-*s", human_field(text, 40), text): the field in bytes that is so many
+ * columns wide on a terminal. */
+int human_field(const char *text, size_t columns);
+
 /*
  * Writes text into out_text without what could steer a terminal, and cut in its middle
  * to `columns` (at least 3) with ".." or "…".

@@ -1,5 +1,6 @@
 #include "daemon/cli/migration_screen.h"
 
+#include "daemon/cli/human_text.h"
 #include "daemon/cli/report.h"
 #include "daemon/cli/signal_watch.h"
 #include "lib/base/clock.h"
@@ -8,6 +9,7 @@
 #include <stdio.h>
 
 #define LOCK_WAIT_MS 60000
+#define NAME_COLUMNS 40
 
 static double seconds(int64_t duration_us)
 {
@@ -25,7 +27,8 @@ static void print_done(void *context, const char *name, const char *verb,
                                   "migration", "name", name, "state", verb, "duration_s",
                                   seconds(duration_us)));
     else
-        printf("%-40s  %s  %.2f s\n", name, verb, seconds(duration_us));
+        printf("%-*s  %s  %.2f s\n", human_field(name, NAME_COLUMNS), name, verb,
+               seconds(duration_us));
     fflush(stdout);
 }
 
@@ -50,7 +53,8 @@ static void print_waiting(void *context, const char *name, const char *reason)
                                   "migration", "name", name, "state", "waiting", "reason",
                                   reason));
     else
-        fprintf(stderr, "%-40s  waits: %s\n", name, reason);
+        fprintf(stderr, "%-*s  waits: %s\n", human_field(name, NAME_COLUMNS), name,
+                reason);
 }
 
 static enum outcome fill_config(struct migration_screen *screen, struct error *err)

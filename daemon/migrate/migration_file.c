@@ -84,28 +84,54 @@ static enum outcome parse_remark(struct migration_file *file,
 }
 
 /* 0: there is no such line at all. */
-static int find_line(const char *text, const char *marker)
+static int find_line(const char *text, const char *marker,
+                     bool (*fits)(const char *line, size_t length, const char *marker))
 {
     int number = 1;
 
     for (const char *line = text; *line; number++) {
         size_t length = strcspn(line, "\n");
 
-        if (line_is(line, length, marker))
+        if (fits(line, length, marker))
             return number;
         line += length + (line[length] == '\n');
     }
     return 0;
 }
 
+/* "--upgrade", "  -- Upgrade": what somebody meant for one. */
+static bool line_means(const char *line, size_t length, const char *marker)
+{
+    size_t at = 0;
+
+    for (; *marker; marker++) {
+        if (*marker == ' ')
+            continue;
+        while (at < length && isspace((unsigned char)line[at]))
+            at++;
+        if (at == length || tolower((unsigned char)line[at]) != *marker)
+            return false;
+        at++;
+    }
+    return line_is(line + at, length - at, "");
+}
+
 static enum outcome fail_without_marker(const struct migration_file *file,
                                         const char *text, const char *marker,
                                         struct error *err)
 {
-    int line = find_line(text, marker);
+    int line = find_line(text, marker, line_is);
+    int meant = find_line(text, marker, line_means);
 
-    if (!line)
-        return error_set(err, ERROR_INVALID, "%s: no line \"%s\"", file->name, marker);
+    if (!line) {
+        error_set(err, ERROR_INVALID, "%s: no line \"%s\"", file->name, marker);
+        return meant
+                   ? error_hint(err,
+                                "line %d must be exactly that, from its first character "
+                                "on",
+                                meant)
+                   : FAILED;
+    }
     error_set(err, ERROR_INVALID,
               "%s, line %d: \"%s\" stands inside of a quote, comment or parenthesis",
               file->name, line, marker);

@@ -25,6 +25,18 @@ static void file_close(int *fd)
         close(*fd);
 }
 
+/* Some editors begin a file so; psql passes over it too. */
+static void drop_byte_order_mark(struct buffer *text)
+{
+    static const char mark[] = "\xEF\xBB\xBF";
+    const size_t length = sizeof(mark) - 1;
+
+    if (text->length < length || memcmp(text->data, mark, length) != 0)
+        return;
+    text->length -= length;
+    memmove(text->data, text->data + length, text->length + 1);
+}
+
 static enum outcome read_text(int fd, const char *name, struct buffer *text,
                               struct error *err)
 {
@@ -45,6 +57,8 @@ static enum outcome read_text(int fd, const char *name, struct buffer *text,
     if (!text->failed && strlen(text->data) != text->length)
         return error_set(err, ERROR_INVALID, "%s holds a NUL byte: it is no SQL text",
                          name);
+    if (!text->failed)
+        drop_byte_order_mark(text);
     return buffer_check(text, err);
 }
 

@@ -3,6 +3,7 @@
  *
  * Only what ends in ".sql" and stands in the folder itself counts; what begins with a dot
  * does not. A file may be MIGRATION_FILE_LIMIT bytes long, without a NUL.
+ * A byte order mark at its beginning is no part of its text.
  */
 #ifndef DAEMON_MIGRATE_MIGRATION_FOLDER_H
 #define DAEMON_MIGRATE_MIGRATION_FOLDER_H

@@ -54,18 +54,39 @@ static enum outcome attempt(void *context, struct error *err)
     return migration_runner_transact(run->runner, run_and_record, run, err);
 }
 
+/* Of one that stopped in the middle, only what is still to be run. */
+static enum outcome pass_over_done_steps(const struct migration_task *task,
+                                         struct sql_script *script, struct buffer *text,
+                                         struct error *err)
+{
+    int done = task->partial ? task->partial->step : 0;
+    struct sql_statement statement;
+
+    for (int step = 0; step < done; step++)
+        if (sql_script_next(script, &statement, err) == FAILED)
+            return FAILED;
+    if (done)
+        buffer_append_format(text, "-- the first %d of its steps are done\n", done);
+    while (done && script->at < script->end &&
+           (*script->at == ';' || *script->at == '\n'))
+        script->at++;
+    return OK;
+}
+
 static enum outcome show(struct migration_runner *runner,
                          const struct migration_task *task, struct error *err)
 {
     OWNED(primary_result_free) struct primary_result *record = NULL;
     OWNED(buffer_release) struct buffer text = {0};
-    const struct sql_script script = migration_task_script(task);
+    struct sql_script script = migration_task_script(task);
 
     if (migration_history_as_text(runner->primary, &task->entry, task->reverts, &record,
                                   err) == FAILED)
         return FAILED;
     if (task->entry.file->no_transaction)
         buffer_append_text(&text, "-- not in a transaction: each statement for itself\n");
+    if (pass_over_done_steps(task, &script, &text, err) == FAILED)
+        return FAILED;
     buffer_append(&text, script.at, (size_t)(script.end - script.at));
     buffer_append_format(&text, "%s\n", primary_result_text(record, 0, 0));
     if (buffer_check(&text, err) == FAILED)
@@ -83,10 +104,10 @@ static enum outcome run_whole(struct migration_runner *runner,
 
     if (migration_runner_insist(runner, &once, err) == OK)
         return OK;
-    if (err->kind != ERROR_TRANSIENT)
+    if (err->kind != ERROR_TRANSIENT && err->kind != ERROR_INTERRUPTED)
         return FAILED;
     memcpy(cure, err->hint, sizeof(cure));
-    return error_hint(err, "nothing is half done. %s", cure);
+    return error_hint(err, "nothing is half done%s%s", cure[0] ? ". " : "", cure);
 }
 
 enum outcome migration_run(struct migration_runner *runner,

@@ -194,6 +194,7 @@ static const char *what_is_left(const struct step_run *step)
 static enum outcome explain_failure(const struct step_run *step, int steps,
                                     struct error *err)
 {
+    bool passes = err->kind == ERROR_TRANSIENT || err->kind == ERROR_INTERRUPTED;
     char cure[sizeof(err->hint)];
     char stands[48] = "nothing was done yet";
 
@@ -202,10 +203,10 @@ static enum outcome explain_failure(const struct step_run *step, int steps,
         snprintf(stands, sizeof(stands), "%d of its %d steps stand", step->number - 1,
                  steps);
     error_wrap(err, "step %d of %d failed", step->number, steps);
-    return error_hint(err, "%s%s; %s`tidemark %s` goes on with step %d. %s", stands,
-                      what_is_left(step),
-                      err->kind == ERROR_TRANSIENT ? "" : "put it right, then ",
-                      step->task->reverts ? "downgrade" : "migrate", step->number, cure);
+    return error_hint(err, "%s%s; %s`tidemark %s` goes on with step %d%s%s", stands,
+                      what_is_left(step), passes ? "" : "put it right, then ",
+                      step->task->reverts ? "downgrade" : "migrate", step->number,
+                      cure[0] ? ". " : "", cure);
 }
 
 static enum outcome run_step(struct step_run *step, int steps, struct error *err)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import pty
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -175,6 +176,41 @@ def test_what_would_break_the_transaction_is_refused_before_anything_runs(three,
     answer = three.tool("migrate")
     assert answer.status == 2 and f"{C}, line 4: " in answer.err, answer
     assert not three.world.value("select to_regnamespace('tidemark') is not null")
+
+
+def test_a_byte_order_mark_is_passed_over(three):
+    """As psql does: some editors put one there, where nobody sees it."""
+    path = three.write(C, "create table c (id int primary key);", "drop table c;")
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w", encoding="utf-8-sig") as file:
+        file.write(text[text.index("-- upgrade"):])
+    with open(os.path.join(three.data, "rows.sql"), "w", encoding="utf-8-sig") as file:
+        file.write("insert into c values (1);")
+    answer = three.tool("bootstrap")
+    assert answer.status == 0 and three.world.value("select count(*) from c") == 1, answer
+    assert three.tool("check").status == 0
+    assert three.tool("downgrade", "--yes").status == 0
+
+
+def test_names_stand_in_columns_whatever_they_are_written_in(three):
+    os.remove(os.path.join(three.migrations, C + ".sql"))
+    three.write("20261123_0001_größe_und_maß", "select 1;", "select 1;")
+    shown = [three.migrate(), three.tool("history")]
+    for answer in shown:
+        assert len({line.index(" applied") for line in answer.out.splitlines() if " applied" in line}) == 1, answer.out
+
+
+@pytest.mark.parametrize("no_transaction, said", [(False, "nothing is half done"), (True, "nothing was done yet; `tidemark migrate` goes on")])
+def test_who_interrupts_is_told_what_stands_and_not_to_mend_anything(three, no_transaction, said):
+    three.write(C, "select pg_sleep(30);", no_transaction=no_transaction)
+    runner = three.start("migrate")
+    wait_until(lambda: three.world.value("select count(*) from pg_stat_activity where wait_event = 'PgSleep'"), "it sleeps")
+    runner.send_signal(signal.SIGINT)
+    out, err = runner.communicate(timeout=10)
+    assert runner.returncode == 1 and "asked to stop" in err and said in err and "put it right" not in err, (out, err)
+    three.world.run("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'")
+    assert three.states()[C] in ("pending", "running")
 
 
 def test_settings_of_one_file_do_not_reach_the_next(three):

@@ -1,4 +1,5 @@
 """Files without a transaction: each step recorded; failed or killed, the next run goes on at the right one."""
+import subprocess
 import threading
 
 import pytest
@@ -120,6 +121,22 @@ def test_a_failed_build_says_what_stands_and_leaves_no_invalid_index(project):
     project.world.run("update b set x = id")
     project.migrate()
     assert (steps(project), index(project)) == ([1, 3], "valid")
+
+
+def test_a_dry_run_of_one_that_stopped_prints_what_is_still_to_be_run(project):
+    project.world.run("create table b (x int); insert into b values (1), (1)")
+    project.write("20261122_0001_tables", "create table done (step int);")
+    project.write(NAME, "insert into done values (1);\ncreate unique index concurrently ix_b_x on b (x);\ninsert into done values (3);",
+                  "delete from done where step = 3;\nvacuum nothing;", no_transaction=True)
+    assert project.tool("migrate").status == 1
+    project.world.run("truncate b")
+    subprocess.run(["psql", "-qX", "-v", "ON_ERROR_STOP=1", project.world.cluster.conninfo(project.world.database)], check=True,
+                   input=project.migrate("--dry-run").out, text=True, timeout=60)
+    assert steps(project) == [1, 3] and index(project) == "valid"
+    assert project.states()[NAME] == "applied"
+    assert project.tool("downgrade", "--yes").status == 1
+    answer = project.tool("downgrade", "--dry-run")
+    assert answer.status == 0 and "vacuum nothing" in answer.out and "delete from done" not in answer.out, answer
 
 
 def test_a_failed_step_may_be_corrected_in_the_file_but_not_those_that_are_done(project):

@@ -81,6 +81,26 @@ static void missing_sections_are_named(void **state)
                    NAME ": no line \"-- upgrade\"");
 }
 
+static void a_marker_that_is_nearly_one_is_pointed_at(void **state)
+{
+    static const char *const texts[] = {
+        "\n--upgrade\nselect 1;\n-- downgrade\n", "\n-- Upgrade \nselect 1;\n",
+        "\n  -- upgrade\nselect 1;\n", "\n-- upgrade\nselect 1;\n\t--  DOWNGRADE\n"};
+    static const int lines[] = {2, 2, 2, 4};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        struct migration_file file;
+        struct error err = {0};
+        char hint[100];
+
+        snprintf(hint, sizeof(hint),
+                 "line %d must be exactly that, from its first character on", lines[i]);
+        assert_int_equal(migration_file_parse(&file, NAME, texts[i], &err), FAILED);
+        assert_string_equal(err.hint, hint);
+    }
+}
+
 static void order_and_repetition_are_refused(void **state)
 {
     (void)state;
@@ -346,6 +366,7 @@ int main(void)
         cmocka_unit_test(downgrade_may_be_empty),
         cmocka_unit_test(bad_names_are_refused),
         cmocka_unit_test(missing_sections_are_named),
+        cmocka_unit_test(a_marker_that_is_nearly_one_is_pointed_at),
         cmocka_unit_test(order_and_repetition_are_refused),
         cmocka_unit_test(markers_inside_of_something_are_its_text),
         cmocka_unit_test(a_marker_behind_something_open_says_where_it_is),
