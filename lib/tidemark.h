@@ -40,6 +40,11 @@
  * as the primary spells them. Text in the file that is no UTF-8 shows U+FFFD for the
  * bytes.
  *
+ * Reals are doubles, exactly as they are in the file. In JSON and arrays that are written
+ * to the file each has as few digits as read back as the same double: 0.1, and
+ * 0.30000000000000004. json_dumps() of a row keeps them too, in 17 digits; with
+ * JSON_REAL_PRECISION(15) it does not.
+ *
  * Threads. A cache and all that was made from it belong to one thread at a time; two
  * caches, of the same file too, may be used by two threads. Nothing here keeps state
  * outside of what the caller was handed.

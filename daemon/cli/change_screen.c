@@ -4,6 +4,7 @@
 #include "daemon/cli/human_text.h"
 #include "daemon/cli/screen_text.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/json_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,28 +54,12 @@ static void append_moment(const struct change_view *view, const json_t *item,
         buffer_append_text(view->out, "some time");
 }
 
-/* The shortest text that is this number: 9.99, not 9.9900000000000002. */
-static size_t digits_of(const json_t *value)
-{
-    int digits = 15;
-    char text[40];
-
-    do
-        snprintf(text, sizeof(text), "%.*g", digits, json_real_value(value));
-    while (strtod(text, NULL) != json_real_value(value) && ++digits < 17);
-    return (size_t)digits;
-}
-
 static void append_value(const struct change_view *view, const json_t *value)
 {
-    size_t form = JSON_ENCODE_ANY | JSON_COMPACT;
-    OWNED(text_free) char *dumped = NULL;
+    OWNED(text_free)
+    char *written = value ? json_writer_text(value, JSON_FORM_COMPACT) : NULL;
 
-    if (json_is_real(value))
-        form |= JSON_REAL_PRECISION(digits_of(value));
-    dumped = value ? json_dumps(value, form) : NULL;
-
-    append_fitted(view, dumped ? dumped : "null", VALUE_COLUMNS);
+    append_fitted(view, written ? written : "null", VALUE_COLUMNS);
 }
 
 static void append_count(const struct change_view *view, int64_t count, const char *one,

@@ -4,6 +4,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
+#include "lib/base/json_writer.h"
 #include "lib/store/cache.h"
 #include "lib/store/change_report.h"
 #include "lib/store/resolution.h"
@@ -67,7 +68,7 @@ static enum outcome write_copy(const struct cache *cache, const json_t *document
                                char **out_file, struct error *err)
 {
     OWNED(buffer_release) struct buffer path = {0};
-    OWNED(text_free) char *text = json_dumps(document, JSON_INDENT(2));
+    OWNED(text_free) char *text = json_writer_text(document, JSON_FORM_INDENTED);
     char now[CLOCK_TEXT_SIZE];
     int fd;
 

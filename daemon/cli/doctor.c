@@ -1,6 +1,7 @@
 #include "daemon/cli/doctor.h"
 
 #include "daemon/cli/doctor_checks.h"
+#include "daemon/cli/report.h"
 #include "daemon/cli/terminal.h"
 #include "daemon/primary/primary_query.h"
 #include "lib/base/cleanup.h"
@@ -76,21 +77,12 @@ static void examine(struct doctor *doctor)
 
 static enum exit_status print(const struct findings *findings, bool json, bool fix_sql)
 {
-    json_t *document;
-
-    if (fix_sql) {
+    if (fix_sql)
         findings_print_sql(findings, stdout);
-    } else if (json) {
-        document = findings_document(findings);
-        if (!document || json_dumpf(document, stdout, JSON_COMPACT) < 0) {
-            json_decref(document);
-            return EXIT_FAILED;
-        }
-        json_decref(document);
-        putchar('\n');
-    } else {
+    else if (json && report_document(findings_document(findings)) != EXIT_DONE)
+        return EXIT_FAILED;
+    else if (!json)
         findings_print(findings, stdout, terminal_of(STDOUT_FILENO).colour);
-    }
     return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_DONE : EXIT_FAILED;
 }
 

@@ -1,14 +1,14 @@
 #include "lib/control/control_protocol.h"
 
+#include "lib/base/cleanup.h"
 #include "lib/base/json_failure.h"
+#include "lib/base/json_writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SQLSTATE_ORIGIN "SQLSTATE "
-/* 0.073, not 0.072999999999999995; a numeric of 15 digits as it is */
-#define FORM (JSON_COMPACT | JSON_REAL_PRECISION(15))
 #define TIMEOUT_NAME "timeout" /* of a wait: no kind of its own, but a name */
 
 enum exit_status control_exit_status(const struct error *err)
@@ -115,16 +115,9 @@ enum outcome control_line_parse(const char *line, size_t size, json_t **out_docu
 
 char *control_line_render(const json_t *document)
 {
-    size_t size = json_dumpb(document, NULL, 0, FORM);
-    char *line = size ? malloc(size + 2) : NULL;
+    OWNED(buffer_release) struct buffer line = {0};
 
-    if (!line)
-        return NULL;
-    if (json_dumpb(document, line, size, FORM) != size) {
-        free(line);
-        return NULL;
-    }
-    line[size] = '\n';
-    line[size + 1] = '\0';
-    return line;
+    json_writer_append(&line, document, JSON_FORM_COMPACT);
+    buffer_append_text(&line, "\n");
+    return buffer_take(&line);
 }

@@ -60,7 +60,8 @@ enum outcome control_error_read(const json_t *document, struct error *err);
 MUST_CHECK enum outcome control_line_parse(const char *line, size_t size,
                                            json_t **out_document, struct error *err);
 
-/* The document and a newline, compact; free() it. NULL: out of memory. */
+/* The document and a newline, as json_writer.h writes it, compact; free() it. NULL: out
+ * of memory. */
 char *control_line_render(const json_t *document);
 
 #endif

@@ -1,4 +1,5 @@
 /* The part of lib/tidemark.h that runs an application's own queries. */
+#include "lib/base/json_writer.h"
 #include "lib/repository/repository.h"
 
 #include "lib/base/cleanup.h"
@@ -28,7 +29,7 @@ static enum outcome bind_text_of(struct statement *query, int parameter,
 {
     struct buffer *text = &texts->items[texts->count++];
 
-    row_json_dump(text, json);
+    json_writer_append(text, json, JSON_FORM_COMPACT);
     if (buffer_check(text, err) == FAILED)
         return FAILED;
     statement_bind_bytes(query, parameter, text->data, text->length);

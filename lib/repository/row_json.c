@@ -3,6 +3,7 @@
 #include "lib/base/json_failure.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/hex.h"
+#include "lib/base/json_writer.h"
 #include "lib/repository/zoned_time.h"
 #include "lib/store/column_json.h"
 
@@ -257,24 +258,10 @@ static enum outcome read_blob(struct row_json_cell *cell, const json_t *json,
     return set_bytes(cell, VALUE_BLOB);
 }
 
-static int append_part(const char *part, size_t size, void *text)
-{
-    struct buffer *whole = text;
-
-    buffer_append(whole, part, size);
-    return whole->failed ? -1 : 0;
-}
-
-void row_json_dump(struct buffer *text, const json_t *json)
-{
-    if (json_dump_callback(json, append_part, text, JSON_COMPACT | JSON_ENCODE_ANY))
-        text->failed = true;
-}
-
 static enum outcome set_dumped(struct row_json_cell *cell, const json_t *json,
                                struct error *err)
 {
-    row_json_dump(&cell->bytes, json);
+    json_writer_append(&cell->bytes, json, JSON_FORM_COMPACT);
     if (buffer_check(&cell->bytes, err) == FAILED)
         return FAILED;
     return set_bytes(cell, VALUE_TEXT);

@@ -16,10 +16,6 @@ json_t *row_json_value(const struct table_column *column, const struct value *va
 /* A whole row, values in the order of the columns; NULL: out of memory. */
 json_t *row_json(const struct table *table, const struct value *row);
 
-/* Appends the JSON as compact text; not by jansson's memory, which an application may
- * have made its own. */
-void row_json_dump(struct buffer *text, const json_t *json);
-
 /* A value that was read out of JSON, and the bytes that it may point to. */
 struct row_json_cell {
     struct value value;

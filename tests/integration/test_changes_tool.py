@@ -70,6 +70,24 @@ def test_outbox_shows_what_will_be_sent(shop):
         (["o1", "1"], "insert", []), (["o1", "2"], "nothing", []), (["o1"], "update", ["total"]), (["o2"], "nothing", [])]
 
 
+def test_reals_are_printed_in_as_many_digits_as_they_have(world):
+    world.run("create table measure (id int primary key, reading double precision check (reading >= 1),"
+              " updated_at timestamptz not null default now()); insert into measure values (1, 1234567.890123456), (2, 9.99)")
+    world.track("measure")
+    daemon = world.daemon(start=False)
+    daemon.sync()
+    daemon.query("update measure set reading = 0.1 + 0.2 where id = 1")
+    daemon.query("update measure set reading = 0.1 where id = 2")
+    assert daemon.tool("sync").status == 3
+    expected = ['"base":1234567.890123456,"value":0.30000000000000004}', '"base":9.99,"value":0.1}']
+    out = daemon.tool("rejected", "--json").out
+    assert [part for part in expected if part not in out] == [], out
+    assert daemon.tool("rejected", "discard", "--all", "--yes").status == 0
+    with open(glob.glob(daemon.cache_path + "-discarded-*")[0]) as kept:
+        text = kept.read()
+    assert '"value": 0.30000000000000004\n' in text and '"value": 0.1\n' in text, text
+
+
 def test_a_refused_change_is_listed_shown_and_leaves_the_others_alone(shop, world):
     number = refuse_one(shop)
     assert world.run("select id, total, note from orders order by id") == [("o1", 10, "one"), ("o2", 20, "good")]
