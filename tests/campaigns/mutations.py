@@ -144,4 +144,6 @@ MUTATIONS = [
     Mutation("rest_of_a_unit_goes_on", "what a unit of work holds in other tables is pushed though a row of it found no place",
              ("daemon/sync/engine_push.c", "    if (refuse_rest_of_units(engine", "    if (!engine && refuse_rest_of_units(engine"),
              tests="goes_whole_when"),
+    Mutation("fifteen_digits_do", "a real loses its last digits where it is printed",
+             ("lib/base/json_writer.c", "#define MOST_DIGITS 17", "#define MOST_DIGITS 15"), tests="reals_are_printed"),
 ]
