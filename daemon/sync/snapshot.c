@@ -199,24 +199,41 @@ static enum outcome keep_rows_at_hand(struct copying *copying, struct error *err
     return outcome == FAILED ? FAILED : OK;
 }
 
+struct chunk_reader {
+    struct copying *copying;
+    struct change_reader reader;
+    struct change change; /* the last row that was read */
+    unsigned count;
+};
+
+static void chunk_reader_release(struct chunk_reader *chunk)
+{
+    change_reader_release(&chunk->reader);
+}
+
+static enum outcome next_of_chunk(void *context, const struct value **out_values,
+                                  struct error *err)
+{
+    struct chunk_reader *chunk = context;
+    enum outcome outcome = OK;
+
+    if (++chunk->count % ROWS_BETWEEN_LOOKS == 0)
+        outcome = keep_rows_at_hand(chunk->copying, err);
+    if (outcome == OK)
+        outcome = change_reader_next(&chunk->reader, &chunk->change, err);
+    *out_values = chunk->change.values;
+    return outcome;
+}
+
 static enum outcome insert_chunk(struct copying *copying, struct error *err)
 {
-    OWNED(change_reader_release) struct change_reader reader = {0};
-    struct change change = {0};
-    enum outcome outcome;
-    unsigned count = 0;
+    OWNED(chunk_reader_release) struct chunk_reader chunk = {.copying = copying};
+    const struct mirror_rows rows = {next_of_chunk, &chunk};
 
-    change_reader_init(&reader, &copying->chunk.rows);
-    while ((outcome = change_reader_next(&reader, &change, err)) == OK) {
-        if (mirror_insert(&copying->mirror, change.values, err) == FAILED)
-            return FAILED;
-        if (++count % ROWS_BETWEEN_LOOKS == 0 &&
-            keep_rows_at_hand(copying, err) == FAILED)
-            return FAILED;
-    }
-    if (outcome == FAILED)
+    change_reader_init(&chunk.reader, &copying->chunk.rows);
+    if (mirror_insert(&copying->mirror, &rows, err) == FAILED)
         return FAILED;
-    return note_last_key(copying, change.values, err);
+    return note_last_key(copying, chunk.change.values, err);
 }
 
 /* How far the copy has come, as it will be once the chunk is committed. */

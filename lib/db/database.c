@@ -3,6 +3,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
 #include "lib/base/histogram.h"
+#include "lib/db/row_source.h"
 #include "lib/db/sqlite_error.h"
 #include "lib/db/statement.h"
 #include "lib/db/text_function.h"
@@ -29,7 +30,8 @@ static enum outcome harden(struct database *db, const struct database_options *o
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     sqlite3_busy_timeout(db->handle, options->busy_timeout_ms);
-    if (text_function_register(db->handle) != SQLITE_OK)
+    if (text_function_register(db->handle) != SQLITE_OK ||
+        row_source_register(db->handle) != SQLITE_OK)
         return sqlite_error_set(db->handle, err, "open");
     if (options->cache_size_kib &&
         database_set_cache_size(db, options->cache_size_kib, err) == FAILED)

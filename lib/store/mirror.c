@@ -2,6 +2,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/db/database.h"
+#include "lib/db/row_source.h"
 #include "lib/model/row_key.h"
 #include "lib/store/catalog.h"
 #include "lib/store/mirror_merge.h"
@@ -47,14 +48,35 @@ void mirror_release(struct mirror *mirror)
     *mirror = (struct mirror){0};
 }
 
-enum outcome mirror_insert(struct mirror *mirror, const struct value *values,
+struct inserting {
+    const struct mirror_rows *rows;
+    const struct value *values;
+};
+
+static enum outcome next_row(void *context, struct error *err)
+{
+    struct inserting *inserting = context;
+
+    return inserting->rows->next(inserting->rows->context, &inserting->values, err);
+}
+
+static void give_column(void *context, size_t column, struct row_result *result)
+{
+    const struct inserting *inserting = context;
+
+    value_give(result, &inserting->values[column]);
+}
+
+enum outcome mirror_insert(struct mirror *mirror, const struct mirror_rows *rows,
                            struct error *err)
 {
-    if (mirror_row_prepare(mirror, &mirror->insert, "insert into", mirror_sql_insert,
+    struct inserting inserting = {.rows = rows};
+    struct row_source source = {next_row, give_column, &inserting, NULL};
+
+    if (mirror_row_prepare(mirror, &mirror->insert, "insert into", mirror_sql_insert_rows,
                            err) == FAILED)
         return FAILED;
-    value_bind_all(&mirror->insert, 1, values, mirror->table->column_count);
-    return statement_run(&mirror->insert, err);
+    return row_source_run(&mirror->insert, &source, err);
 }
 
 enum outcome mirror_refetch(struct mirror *mirror, const struct value *key,

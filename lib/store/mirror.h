@@ -57,9 +57,17 @@ MUST_CHECK enum outcome mirror_init(struct mirror *mirror, struct database *db,
                                     struct error *err);
 void mirror_release(struct mirror *mirror); /* a zeroed one is fine */
 
-/* A new row of a copy: its key must not be there yet. */
-MUST_CHECK enum outcome mirror_insert(struct mirror *mirror, const struct value *values,
-                                      struct error *err);
+/* Where the rows of a copy come from, all columns of each. NOTHING: there are no more.
+ * May not use the cache. */
+struct mirror_rows {
+    enum outcome (*next)(void *context, const struct value **out_values,
+                         struct error *err);
+    void *context;
+};
+
+/* New rows of a copy: their keys must not be there yet. All of them, or none. */
+MUST_CHECK enum outcome mirror_insert(struct mirror *mirror,
+                                      const struct mirror_rows *rows, struct error *err);
 
 MUST_CHECK enum outcome mirror_apply(struct mirror *mirror, const struct change *change,
                                      struct mirror_counts *counts, struct error *err);

@@ -194,6 +194,19 @@ void mirror_sql_insert(struct buffer *sql, const struct table *table,
     insert_into(sql, table, physical_name, "");
 }
 
+void mirror_sql_insert_rows(struct buffer *sql, const struct table *table,
+                            const char *physical_name)
+{
+    buffer_append_text(sql, "INSERT INTO ");
+    mirror_sql_identifier(sql, physical_name);
+    buffer_append_text(sql, " (");
+    column_names(sql, table, NULL, table->column_count);
+    buffer_append_text(sql, ") SELECT ");
+    for (size_t i = 0; i < table->column_count; i++)
+        buffer_append_format(sql, "%sc%zu", i ? ", " : "", i);
+    buffer_append_text(sql, " FROM tide_rows(?1)");
+}
+
 static bool has_collation(const struct table *table, size_t column)
 {
     return column_codec_info(table->columns[column].codec)->collation != NULL;

@@ -59,6 +59,9 @@ void mirror_sql_drop_guard(struct buffer *sql, const char *trigger_name);
 /* INSERT INTO physical_name (all columns) VALUES (?1, ?2, …). */
 void mirror_sql_insert(struct buffer *sql, const struct table *table,
                        const char *physical_name);
+/* The same SELECT … FROM tide_rows(?1): lib/db/row_source.h. */
+void mirror_sql_insert_rows(struct buffer *sql, const struct table *table,
+                            const char *physical_name);
 /*
  * The same with ON CONFLICT (key) DO UPDATE of every other column (and of the key, whose
  * spelling may differ under NOCASE), WHERE anything differs byte for byte: an unchanged

@@ -1,5 +1,6 @@
 #include "lib/store/value_binding.h"
 
+#include "lib/db/row_source.h"
 #include "lib/db/statement.h"
 
 void value_bind(struct statement *statement, int parameter, const struct value *value)
@@ -19,6 +20,26 @@ void value_bind(struct statement *statement, int parameter, const struct value *
         break;
     case VALUE_BLOB:
         statement_bind_blob(statement, parameter, value->bytes, value->size);
+        break;
+    }
+}
+
+void value_give(struct row_result *result, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_NULL:
+        break;
+    case VALUE_INTEGER:
+        row_result_int(result, value->integer);
+        break;
+    case VALUE_REAL:
+        row_result_real(result, value->real);
+        break;
+    case VALUE_TEXT:
+        row_result_text(result, value->bytes, value->size);
+        break;
+    case VALUE_BLOB:
+        row_result_blob(result, value->bytes, value->size);
         break;
     }
 }

@@ -6,10 +6,14 @@
 
 #include <stddef.h>
 
+struct row_result;
 struct statement;
 
 /* The value's bytes must live until the statement has run. */
 void value_bind(struct statement *statement, int parameter, const struct value *value);
+
+/* The same for a column of a row source. */
+void value_give(struct row_result *result, const struct value *value);
 
 /* Valid until the statement's next step. */
 void value_read(const struct statement *statement, int column, struct value *out_value);

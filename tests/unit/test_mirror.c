@@ -192,6 +192,34 @@ static void only_what_differs_is_written(void **state)
     assert_emails(&world, "1:A@x 2:b@x");
 }
 
+/* `left` times the same row; then no more, or a failure. */
+struct copies {
+    const struct value *row;
+    int left;
+    bool fails;
+};
+
+static enum outcome next_copy(void *context, const struct value **out_values,
+                              struct error *err)
+{
+    struct copies *copies = context;
+
+    if (!copies->left)
+        return copies->fails ? error_set(err, ERROR_TRANSIENT, "the line is cut")
+                             : NOTHING;
+    copies->left--;
+    *out_values = copies->row;
+    return OK;
+}
+
+static enum outcome insert_copies(struct mirror *mirror, struct copies copies,
+                                  struct error *err)
+{
+    const struct mirror_rows rows = {next_copy, &copies};
+
+    return mirror_insert(mirror, &rows, err);
+}
+
 static void a_copy_takes_new_rows_only(void **state)
 {
     OWNED(world_release) struct world world;
@@ -200,10 +228,33 @@ static void a_copy_takes_new_rows_only(void **state)
     struct error err = {0};
 
     make(&world, state, people());
-    assert_int_equal(mirror_insert(&world.mirror, row, &err), OK);
+    assert_int_equal(insert_copies(&world.mirror, (struct copies){row, 1, false}, &err),
+                     OK);
     assert_emails(&world, "1:a");
-    assert_int_equal(mirror_insert(&world.mirror, row, &err), FAILED);
+    assert_int_equal(insert_copies(&world.mirror, (struct copies){row, 1, false}, &err),
+                     FAILED);
     assert_int_equal(err.kind, ERROR_REJECTED);
+}
+
+static void a_copy_that_ends_early_leaves_nothing(void **state)
+{
+    OWNED(world_release) struct world world;
+    const struct value row[] = {integer_value(1), text_value("a"), text_value(NULL),
+                                text_value(NULL)};
+    struct error err = {0};
+
+    make(&world, state, people());
+    assert_int_equal(insert_copies(&world.mirror, (struct copies){row, 1, true}, &err),
+                     FAILED);
+    assert_int_equal(err.kind, ERROR_TRANSIENT);
+    assert_string_equal(err.message, "the line is cut");
+    assert_emails(&world, "");
+    assert_int_equal(insert_copies(&world.mirror, (struct copies){row, 0, false}, &err),
+                     OK);
+    assert_int_equal(insert_copies(&world.mirror, (struct copies){row, 2, false}, &err),
+                     FAILED);
+    assert_int_equal(err.kind, ERROR_REJECTED);
+    assert_emails(&world, "");
 }
 
 static void a_deleted_row_is_gone_and_counted_once(void **state)
@@ -476,6 +527,7 @@ int main(void)
 {
     const struct CMUnitTest alone[] = {
         CASE(a_copy_takes_new_rows_only),
+        CASE(a_copy_that_ends_early_leaves_nothing),
         CASE(only_writes_behind_the_gate_are_captured),
         CASE(another_connection_never_finds_the_gate_open),
     };
