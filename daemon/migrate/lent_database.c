@@ -91,7 +91,9 @@ static enum outcome give_back(struct lent_database *lent, struct error *err)
 {
     if (!primary_is_connected(lent->keeper))
         return FAILED;
-    if (lent_database_empty(lent, err) == FAILED)
+    if (primary_run(lent->keeper, &lent_database_sql.end_sessions, NULL, 0, err) ==
+            FAILED ||
+        lent_database_empty(lent, err) == FAILED)
         return FAILED;
     return primary_run(lent->keeper, &lent_database_sql.unmark, NULL, 0, err);
 }
@@ -99,7 +101,7 @@ static enum outcome give_back(struct lent_database *lent, struct error *err)
 static enum outcome reconnect(struct lent_database *lent, struct error *err)
 {
     scratch_link_close(&lent->keeper);
-    lent->config.interrupt_fd = -1; /* whoever was asked to stop still tidies up */
+    lent->config.interrupt_fd = -1;
     if (scratch_link_open(&lent->keeper, &lent->config, err) == FAILED)
         return FAILED;
     return primary_run(lent->keeper, &lent_database_sql.wait_for_lock, NULL, 0, err);
@@ -109,6 +111,8 @@ void lent_database_give_back(struct lent_database *lent)
 {
     struct error ignored;
 
+    if (lent->keeper)
+        primary_ignore_interrupt(lent->keeper);
     if (lent->keeper && give_back(lent, &ignored) == FAILED &&
         reconnect(lent, &ignored) == OK)
         (void)!give_back(lent, &ignored);
@@ -130,6 +134,7 @@ enum outcome lent_database_take(struct lent_database *out_lent,
     primary_describe(primary, &infos[1]);
     if (refuse_server(&infos[0], &infos[1], err) == FAILED ||
         take_lock(keeper, err) == FAILED || look(keeper, err) == FAILED ||
+        primary_run(keeper, &lent_database_sql.end_sessions, NULL, 0, err) == FAILED ||
         primary_run(keeper, &lent_database_sql.mark, NULL, 0, err) == FAILED)
         return FAILED;
     lent.keeper = keeper;

@@ -12,6 +12,26 @@ select pg_try_advisory_lock(1953064038, -1);
 -- The session that held it may still be on its way out.
 select pg_advisory_lock(1953064038, -1);
 
+-- name: end_sessions
+-- Of a run that is gone; only to be run by who has the lock. A server that is in the middle
+-- of a statement notices only some seconds later that nobody is left to answer to, and keeps
+-- its locks.
+do $$
+begin
+    for attempt in 1 .. 200 loop
+        perform pg_stat_clear_snapshot();
+        perform pg_terminate_backend(pid)
+           from pg_stat_activity
+          where datname = current_database()
+            and usename = session_user
+            and application_name like 'tidemark%'
+            and pid <> pg_backend_pid();
+        exit when not found;
+        perform pg_sleep(0.05);
+    end loop;
+end
+$$;
+
 -- name: contents
 -- What is in it, in a few words; null: nothing.
 with thing(name) as (

@@ -45,6 +45,11 @@ void primary_close(struct primary *primary)
     primary->connection = NULL;
 }
 
+void primary_ignore_interrupt(struct primary *primary)
+{
+    primary->config.interrupt_fd = -1;
+}
+
 bool primary_is_connected(const struct primary *primary)
 {
     return primary->connection && PQstatus(primary->connection) == CONNECTION_OK;

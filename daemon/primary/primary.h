@@ -57,6 +57,8 @@ void primary_free(struct primary *primary); /* NULL is fine */
 MUST_CHECK enum outcome primary_connect(struct primary *primary, struct error *err);
 bool primary_is_connected(const struct primary *primary);
 void primary_close(struct primary *primary);
+/* From now on interrupt_fd is not watched: who was asked to stop still has to tidy up. */
+void primary_ignore_interrupt(struct primary *primary);
 void primary_describe(const struct primary *primary, struct primary_info *out_info);
 
 /* LISTEN on a channel; does nothing behind a transaction pooler. */
