@@ -188,12 +188,6 @@ static void insert_into(struct buffer *sql, const struct table *table,
     buffer_append_text(sql, ")");
 }
 
-void mirror_sql_insert(struct buffer *sql, const struct table *table,
-                       const char *physical_name)
-{
-    insert_into(sql, table, physical_name, "");
-}
-
 void mirror_sql_insert_rows(struct buffer *sql, const struct table *table,
                             const char *physical_name)
 {

@@ -56,14 +56,12 @@ void mirror_sql_drop_helpers(struct buffer *sql, const struct table *table);
 void mirror_sql_create_guard(struct buffer *sql, const char *table_name);
 void mirror_sql_drop_guard(struct buffer *sql, const char *trigger_name);
 
-/* INSERT INTO physical_name (all columns) VALUES (?1, ?2, …). */
-void mirror_sql_insert(struct buffer *sql, const struct table *table,
-                       const char *physical_name);
-/* The same SELECT … FROM tide_rows(?1): lib/db/row_source.h. */
+/* INSERT INTO physical_name (all columns) SELECT … FROM tide_rows(?1): row_source.h. */
 void mirror_sql_insert_rows(struct buffer *sql, const struct table *table,
                             const char *physical_name);
 /*
- * The same with ON CONFLICT (key) DO UPDATE of every other column (and of the key, whose
+ * INSERT INTO physical_name (all columns) VALUES (?1, ?2, …) with ON CONFLICT (key) DO
+ * UPDATE of every other column (and of the key, whose
  * spelling may differ under NOCASE), WHERE anything differs byte for byte: an unchanged
  * row is not written.
  */
@@ -84,7 +82,7 @@ void mirror_sql_delete(struct buffer *sql, const struct table *table,
 /*
  * DELETE of the rows that hold the values of a unique index against a new row:
  * WHERE u1 = ?u1 AND u2 = ?u2 AND key IS NOT (…) [AND predicate] RETURNING key columns.
- * Parameters are those of mirror_sql_insert(), all of them. A partial index counts only
+ * Parameters are those of mirror_sql_upsert(), all of them. A partial index counts only
  * when both rows are in it.
  */
 void mirror_sql_evict(struct buffer *sql, const struct table *table,
