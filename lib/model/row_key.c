@@ -113,14 +113,18 @@ static void append_canonical(struct buffer *json, const struct table_column *col
 
     if (value->type == VALUE_TEXT && collation) {
         append_collated(json, collation, value);
-    } else if (value->type == VALUE_TEXT) {
+    } else if (value->type == VALUE_TEXT && kind_of(column) != 'B') {
         json_text_append(json, value->bytes, value->size);
     } else if (value->type == VALUE_INTEGER && kind_of(column) != 'R') {
         buffer_append_format(json, "\"%lld\"", (long long)value->integer);
     } else {
         struct value real = {.type = VALUE_REAL, .real = (double)value->integer};
+        struct value blob = {
+            .type = VALUE_BLOB, .bytes = value->bytes, .size = value->size};
 
-        value_append_text(&text, value->type == VALUE_INTEGER ? &real : value);
+        value_append_text(&text, value->type == VALUE_INTEGER ? &real
+                                 : value->type == VALUE_TEXT  ? &blob
+                                                              : value);
         json_text_append(json, text.data ? text.data : "", text.length);
         json->failed |= text.failed;
     }

@@ -21,6 +21,8 @@ enum outcome mirror_init(struct mirror *mirror, struct database *db,
                          struct error *err)
 {
     *mirror = (struct mirror){.db = db, .table = table};
+    for (size_t i = 0; i < table->key_count; i++)
+        mirror->has_bytes_in_key |= table->columns[table->key[i]].codec == CODEC_BYTEA;
     mirror->physical_name = strdup(physical_name);
     mirror->key = calloc(table->key_count, sizeof(*mirror->key));
     mirror->evict = calloc(table->index_count + 1, sizeof(*mirror->evict));
@@ -40,6 +42,7 @@ void mirror_release(struct mirror *mirror)
     statement_release(&mirror->change);
     statement_release(&mirror->add);
     statement_release(&mirror->remove);
+    statement_release(&mirror->respell);
     row_list_release(&mirror->present);
     mirror_merge_free(mirror->merge, mirror->table);
     free(mirror->evict);

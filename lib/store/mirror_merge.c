@@ -82,6 +82,8 @@ enum outcome mirror_merge_find_local(struct mirror *mirror, const struct value *
     enum outcome outcome;
 
     statement_reset(&merge->by_key);
+    if (mirror_row_respell(mirror, key, err) == FAILED)
+        return FAILED;
     value_bind_all(&merge->by_key, 1, key, mirror->table->key_count);
     outcome = statement_step(&merge->by_key, err);
     *out_parked = outcome == NOTHING;

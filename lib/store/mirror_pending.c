@@ -3,6 +3,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/model/row_key.h"
 #include "lib/store/mirror_merge.h"
+#include "lib/store/mirror_row.h"
 #include "lib/store/presence.h"
 
 #include <string.h>
@@ -24,7 +25,8 @@ static enum outcome visit_one(struct mirror *mirror, const char *text,
     OWNED(buffer_release) struct buffer bytes = {0};
     struct value key[TABLE_KEY_LIMIT];
 
-    if (row_key_values(mirror->table, text, &bytes, key, err) == FAILED)
+    if (row_key_values(mirror->table, text, &bytes, key, err) == FAILED ||
+        mirror_row_respell(mirror, key, err) == FAILED)
         return FAILED;
     return look(mirror, key, change, visit, err);
 }

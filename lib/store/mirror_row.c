@@ -96,11 +96,36 @@ bool mirror_row_broke_unique(const struct mirror *mirror)
     return statement_broke_unique(any);
 }
 
+enum outcome mirror_row_respell(struct mirror *mirror, const struct value *key,
+                                struct error *err)
+{
+    int64_t ignored;
+
+    if (!mirror->has_bytes_in_key)
+        return OK;
+    if (mirror_row_prepare(mirror, &mirror->respell, "respell a key of",
+                           mirror_sql_respell_key, err) == FAILED)
+        return FAILED;
+    value_bind_all(&mirror->respell, 1, key, mirror->table->key_count);
+    return run_one(mirror, &mirror->respell, OWN_UPDATE, &ignored, err);
+}
+
+static enum outcome respell_key_of(struct mirror *mirror, const struct value *row,
+                                   struct error *err)
+{
+    struct value key[TABLE_KEY_LIMIT];
+
+    row_key_pick(mirror->table, row, key);
+    return mirror_row_respell(mirror, key, err);
+}
+
 enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,
                               struct mirror_counts *counts, struct error *err)
 {
     int64_t changes = 0;
 
+    if (respell_key_of(mirror, row, err) == FAILED)
+        return FAILED;
     if (mirror->db->own_write.asked) {
         if (write_in_steps(mirror, row, &changes, err) == FAILED)
             return FAILED;
@@ -120,7 +145,8 @@ enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,
 enum outcome mirror_row_remove(struct mirror *mirror, const struct value *key,
                                int64_t *out_removed, struct error *err)
 {
-    if (mirror_row_prepare(mirror, &mirror->remove, "delete from", mirror_sql_delete,
+    if (mirror_row_respell(mirror, key, err) == FAILED ||
+        mirror_row_prepare(mirror, &mirror->remove, "delete from", mirror_sql_delete,
                            err) == FAILED)
         return FAILED;
     value_bind_all(&mirror->remove, 1, key, mirror->table->key_count);

@@ -22,6 +22,14 @@ MUST_CHECK enum outcome mirror_row_prepare_index(struct mirror *mirror,
                                                  build_index_sql *build, size_t index,
                                                  struct error *err);
 
+/*
+ * SQLite keeps a text that an application wrote where bytes belong, and holds no blob for
+ * its equal: a key of that kind is made the bytes that the primary knows it by. For a key
+ * that was read out of the cache's rows that is done already.
+ */
+MUST_CHECK enum outcome mirror_row_respell(struct mirror *mirror, const struct value *key,
+                                           struct error *err);
+
 /* Inserts or changes; a row that differs in nothing is not written. FAILED while
  * mirror_row_broke_unique(): a unique index has no room for it. */
 MUST_CHECK enum outcome mirror_row_write(struct mirror *mirror, const struct value *row,

@@ -159,6 +159,16 @@ static enum outcome unquote(struct fold *fold, const struct change_base_item *it
     return OK;
 }
 
+/* SQLite keeps a text where bytes belong. In a key it is these bytes, as the triggers
+ * spell it. */
+static void read_key_as_bytes(const struct table *table, size_t column,
+                              struct value *value)
+{
+    if (value->type == VALUE_TEXT && table->columns[column].codec == CODEC_BYTEA &&
+        table_is_key(table, column))
+        value->type = VALUE_BLOB;
+}
+
 /* The row as it was at the cut: what changed since as it was before that. NOTHING: it was
  * not there. */
 static enum outcome read_row(struct fold *fold, bool has_row, struct error *err)
@@ -178,6 +188,7 @@ static enum outcome read_row(struct fold *fold, bool has_row, struct error *err)
             table->now[i] = table->lookup.row[i];
         if (!item && !has_row && !column->generated)
             return NOTHING;
+        read_key_as_bytes(table->table, i, &table->now[i]);
     }
     return OK;
 }
@@ -223,6 +234,7 @@ static enum outcome read_bases(struct fold *fold, struct error *err)
         table->base[i] = (struct value){0};
         if (item && unquote(fold, item, &table->base[i], err) == FAILED)
             return FAILED;
+        read_key_as_bytes(table->table, table->columns[i], &table->base[i]);
     }
     return OK;
 }

@@ -141,6 +141,8 @@ MUTATIONS = [
     Mutation("failures_count_for_ever", "a server that fails for a day has the cache written at every attempt",
              ("daemon/sync/push.c", " &&\n           attempt->device.failures < PUSH_PATIENCE_WITH_DEPENDANTS;", ";"),
              tests="attempts_are_counted"),
+    Mutation("text_is_no_key_of_bytes", "a row whose key is text where bytes belong is there twice once it has arrived",
+             ("lib/store/mirror.c", "mirror->has_bytes_in_key |=", "mirror->has_bytes_in_key &="), tests="text_as_a_key"),
     Mutation("rest_of_a_unit_goes_on", "what a unit of work holds in other tables is pushed though a row of it found no place",
              ("daemon/sync/engine_push.c", "    if (refuse_rest_of_units(engine", "    if (!engine && refuse_rest_of_units(engine"),
              tests="goes_whole_when"),

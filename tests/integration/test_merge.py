@@ -14,6 +14,8 @@ create table note (id int primary key, title text unique, body text, n int not n
 create table tag (id int primary key, label text, updated_at timestamptz not null default now());
 create table plain (id int primary key, label text);
 insert into plain values (1, 'one');
+create table code (id bytea primary key, label text, n int, updated_at timestamptz not null default now());
+insert into code select ('\\x0' || i)::bytea, 'label ' || i from generate_series(1, 5) i;
 insert into note (id, title, body) select i, 'title ' || i, 'body ' || i from generate_series(1, 20) i;
 insert into tag (id, label) select i, 'label ' || i from generate_series(1, 5) i;
 create function touch() returns trigger language plpgsql as
@@ -30,7 +32,7 @@ class Pair:
         self.world, self.tracked = world, tracked
         world.run(SCHEMA)
         if tracked:
-            world.track("note", "tag", "plain")
+            world.track("note", "tag", "plain", "code")
         conninfo = world.cluster.conninfo(world.database) + f" options='{options}'"
         sync = {"sweep_interval": "1s", **settings}
         self.daemon = world.daemon({"sync": sync}, conninfo=conninfo)
@@ -154,7 +156,7 @@ def test_sweeps_live_with_numbers_that_differ(world):
     pair.there("delete from note where id in (6, 7)")
     pair.arrives("select count(*) from note where id in (6, 7)", [(0,)])
     assert pair.query("select title from note where id = 100") == [("new",)]
-    assert [table["state"] for table in pair.daemon.status()["tables"]] == ["live", "live", "live"]
+    assert [table["state"] for table in pair.daemon.status()["tables"]] == ["live"] * 4
     assert "after all keys were compared" not in pair.daemon.log(100_000)
 
 
@@ -211,6 +213,22 @@ def test_a_unit_of_work_is_refused_as_a_whole(pair):
     assert rejected == [("note", '["100"]', "insert", None, unit), ("tag", '["1"]', "update", cause, unit),
                         ("tag", '["2"]', "delete", cause, unit), ("note", '["5"]', "update", cause, unit)]
     assert pair.waiting() == [("note", '["6"]'), ("note", '["7"]')]
+
+
+def test_a_row_whose_key_is_text_where_bytes_belong_waits_as_any_other(pair):
+    """A list of keys names it by its bytes."""
+    pair.here("insert into code (id, label) values ('abc', 'new'); update code set label = 'mine' where id = x'01'")
+    pair.there("delete from code where id = '\\x02'; update code set n = 3")
+    expected = [(b"\x01", "mine", 3), (b"\x03", "label 3", 3), (b"\x04", "label 4", 3), (b"\x05", "label 5", 3)]
+    query = "select cast(id as blob), label, n from code order by cast(id as blob)"
+    pair.arrives(query, [*expected, (b"abc", "new", None)])
+    assert pair.daemon.tool("resync", "code").status == 75
+    pair.there("update code set n = 4")
+    expected = [(key, label, 4) for key, label, _ in expected]
+    pair.arrives(query, [*expected, (b"abc", "new", None)])
+    pair.there("truncate code; insert into code (id, label) values ('other', 'theirs')")
+    pair.arrives(query, [(b"abc", "new", None), (b"other", "theirs", None)])
+    assert pair.waiting() == [("code", '["\\\\x616263"]')]
 
 
 def test_a_resync_keeps_what_waits(pair):

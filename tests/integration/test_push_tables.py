@@ -159,6 +159,37 @@ def test_rows_are_found_by_keys_of(world, kind, key, other):
     assert shop.rejected() == [] and shop.conflicts() == []
 
 
+@pytest.mark.parametrize("track", [True, False], ids=["tracked", "untracked"])
+@pytest.mark.parametrize("written, arrived", [("'abc'", "\\x616263"), ("'\\x41'", "\\x5c783431"), ("'a\\b'", "\\x615c62"), ("''", "\\x")],
+                         ids=["letters", "hex", "backslash", "empty"])
+def test_a_text_as_a_key_of_bytes_is_one_row(world, written, arrived, track):
+    """SQLite keeps it as text, and no blob is equal to it; its bytes are the key."""
+    shop = one(world, "id bytea primary key, n int, note text, updated_at timestamptz not null default now()", track=track)
+    shop.edit(f"insert into thing (id, n) values ({written}, 1)")
+    shop.sync()
+    shop.sync()
+    assert shop.world.run("select id::text, n from thing") == [(arrived, 1)]
+    assert shop.device.query("select typeof(id), n from thing") == [("blob", 1)]
+    shop.edit("update thing set n = 2")
+    shop.world.run("update thing set note = 'there', updated_at = now()")
+    shop.sync()
+    assert shop.world.run("select n, note from thing") == [(2, "there")]
+    shop.assert_equal()
+    shop.edit("delete from thing")
+    shop.sync()
+    assert shop.world.run("select from thing") == [] and shop.device.query("select * from thing") == []
+    assert shop.rejected() == [] and shop.conflicts() == []
+
+
+def test_a_text_as_a_key_of_bytes_that_is_refused_leaves_the_cache(world):
+    shop = one(world, "id bytea primary key, n int check (n < 5), updated_at timestamptz not null default now()")
+    shop.edit("insert into thing (id, n) values ('abc', 7)", "insert into thing (id, n) values ('abd', 1)")
+    shop.sync(status=3)
+    assert [row[1:4] for row in shop.rejected()] == [('["\\\\x616263"]', "insert", "23514")]
+    assert shop.device.query("select typeof(id), n from thing") == [("blob", 1)]
+    assert shop.device.query("select * from tide_refetch") == []
+
+
 def test_another_spelling_of_the_key_is_the_same_row(world):
     shop = one(world, "id uuid primary key, n int", track=False)
     shop.world.track("thing")

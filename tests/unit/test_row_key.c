@@ -180,6 +180,21 @@ static void a_key_has_one_spelling(void **state)
     assert_canonical(CODEC_PADDED_TEXT, "[\"a b  \"]", "[\"a b\"]");
 }
 
+/* SQLite keeps it as text; the triggers spell its bytes. */
+static void a_text_where_bytes_belong_is_spelled_as_its_bytes(void **state)
+{
+    OWNED(table_release) struct table table = table_named("keyed");
+    OWNED(buffer_release) struct buffer key = {0};
+    const struct value text = {.type = VALUE_TEXT, .bytes = "a\\b", .size = 3};
+
+    (void)state;
+    table_with_column(&table, "id", CODEC_BYTEA);
+    table_with_key(&table, NAMES("id"));
+    row_key_append_canonical(&key, &table, &text);
+    assert_string_equal(key.data, "[\"\\\\x615c62\"]");
+    assert_canonical(CODEC_BYTEA, "[\"zz\"]", "[\"\\\\x7a7a\"]");
+}
+
 static void bytes_that_are_no_utf8_and_nul_are_kept(void **state)
 {
     (void)state;
@@ -264,6 +279,7 @@ int main(void)
         cmocka_unit_test(what_is_no_such_array_is_corrupt),
         cmocka_unit_test(the_key_is_picked_in_its_own_order),
         cmocka_unit_test(a_key_has_one_spelling),
+        cmocka_unit_test(a_text_where_bytes_belong_is_spelled_as_its_bytes),
         cmocka_unit_test(bytes_that_are_no_utf8_and_nul_are_kept),
         cmocka_unit_test(values_of_a_key_are_typed_as_in_the_cache),
         cmocka_unit_test(a_key_of_another_shape_is_corrupt),
