@@ -212,25 +212,6 @@ static bool makes_tombstone(const struct push_verdict *verdict, size_t number)
            !is_null(&verdict->row->values[number].local);
 }
 
-/* Everything that a person needs to bring the row back. */
-static void add_whole(struct finding *finding, const struct push_verdict *verdict)
-{
-    const struct table *table = verdict->group->table;
-
-    for (size_t i = 0; i < table->column_count; i++) {
-        bool changed = false;
-
-        for (size_t j = 0; j < verdict->group->column_count; j++)
-            changed = changed || verdict->group->columns[j] == i;
-        if (changed || table->columns[i].generated)
-            continue;
-        finding->values[finding->count++] =
-            (struct conflict_value){.column = table->columns[i].name,
-                                    .base = verdict->row->whole[i],
-                                    .local = verdict->row->whole[i]};
-    }
-}
-
 static enum outcome judge_gone_update(struct push_context *context,
                                       const struct push_verdict *verdict,
                                       struct push_settles *settles, struct error *err)
@@ -255,7 +236,8 @@ static enum outcome judge_gone_update(struct push_context *context,
     for (size_t i = 0; gone != GONE_AGREED && i < verdict->group->column_count; i++)
         add_value(&finding, verdict, i);
     if (gone == GONE_FILED && conflict.open && verdict->row->whole)
-        add_whole(&finding, verdict);
+        finding.count = conflict_values_complete(
+            finding.values, finding.count, verdict->group->table, verdict->row->whole);
     conflict.local_wins = gone == GONE_INSERTED;
     if (take_down(context, verdict, &finding, &conflict, err) == FAILED)
         return FAILED;

@@ -6,6 +6,30 @@
 #include "lib/store/value_binding.h"
 #include "conflict_log.sql.h"
 
+#include <string.h>
+
+static bool is_among(const struct conflict_value *values, size_t count,
+                     const char *column)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(values[i].column, column) == 0)
+            return true;
+    return false;
+}
+
+size_t conflict_values_complete(struct conflict_value *values, size_t count,
+                                const struct table *table, const struct value *row)
+{
+    size_t changed = count;
+
+    for (size_t i = 0; i < table->column_count; i++)
+        if (!table->columns[i].generated &&
+            !is_among(values, changed, table->columns[i].name))
+            values[count++] = (struct conflict_value){
+                .column = table->columns[i].name, .base = row[i], .local = row[i]};
+    return count;
+}
+
 static enum outcome add_row(struct database *db, const struct conflict *conflict,
                             int64_t *out_id, struct error *err)
 {

@@ -7,6 +7,7 @@
 #define LIB_STORE_CONFLICT_LOG_H
 
 #include "lib/base/error.h"
+#include "lib/model/table.h"
 #include "lib/model/value.h"
 
 #include <stdbool.h>
@@ -31,6 +32,14 @@ struct conflict {
     const struct conflict_value *values;
     size_t value_count;
 };
+
+/*
+ * Adds the row's columns that are not among the first `count` values and were not
+ * changed, so that it can be written again where nothing else has it any more; returns
+ * how many there are then. values has room for all columns; row: all columns.
+ */
+size_t conflict_values_complete(struct conflict_value *values, size_t count,
+                                const struct table *table, const struct value *row);
 
 MUST_CHECK enum outcome
 conflict_log_add(struct database *db, const struct conflict *conflict, struct error *err);

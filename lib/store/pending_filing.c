@@ -99,10 +99,13 @@ enum outcome pending_file_deleted(struct database *db, const struct pending_row 
         rejected_values_of(row->change, row->table, row->row, &bytes, &edited,
                            &conflict.value_count, err) == FAILED)
         return FAILED;
-    values = calloc(conflict.value_count + 1, sizeof(*values));
+    values = calloc(row->table->column_count + 1, sizeof(*values));
     if (!values)
         return error_out_of_memory(err);
     as_conflict(edited, conflict.value_count, values);
+    if (conflict.open && !local_wins)
+        conflict.value_count =
+            conflict_values_complete(values, conflict.value_count, row->table, row->row);
     conflict.row_key = key.data;
     conflict.values = values;
     outcome = conflict_log_add(db, &conflict, err);

@@ -34,7 +34,8 @@ MUST_CHECK enum outcome pending_reject(struct database *db, struct pending *pend
                                        const struct pending_refusal *refusal,
                                        struct error *err);
 
-/* The row is gone on the primary: the columns that were edited here become a conflict.
+/* The row is gone on the primary: the columns that were edited here become a conflict;
+ * the whole row where a person decides about it.
  * The entries stay where they are: what becomes of them is the caller's to say. */
 MUST_CHECK enum outcome pending_file_deleted(struct database *db,
                                              const struct pending_row *row,

@@ -324,6 +324,23 @@ def test_the_loser_is_kept_with_base_local_and_remote(matrices, other_side, orde
 
 @ORDERS
 @SIDES
+def test_a_row_that_is_gone_is_kept_whole_where_a_person_decides(matrices, other_side, order):
+    """Whoever notices first, the push or the pull: nothing else has it any more."""
+    matrix = matrices(other_side, order)
+    columns = {name for _, name, *_ in matrix.here.query("pragma table_info(row_m)")}
+    kept = {}
+    for key, *value in matrix.here.query("select json_extract(row_key, '$[0]'), column_name, base_value, local_value from tide_conflict"
+                                         " where table_name = 'row_m' and rule = 'deleted there'"):
+        kept.setdefault(key, {})[value[0]] = tuple(value[1:])
+    assert {"same hard", "other hard", "restore hard"} <= set(kept)
+    for key, values in kept.items():
+        assert set(values) == columns, (key, values)
+        assert values["id"] == (key, key)
+    assert [kept["same hard"][name] for name in "abc"] == [("0", "L"), ("0", "0"), ("0", "0")]
+
+
+@ORDERS
+@SIDES
 def test_a_person_is_asked_only_where_the_policy_is_manual(matrices, other_side, order):
     matrix = matrices(other_side, order)
     asked = {name for name, in matrix.here.query("select distinct table_name from tide_conflict where open")}
