@@ -165,7 +165,7 @@ $(OUT)/tests/%: $(OUT)/tests/%.o $(call objects,$(SHARED) $(SUPPORT))
 	@$(CC) $(CFLAGS) $(SANITIZE) $(WRAP) -o $@ $^ $(LIBS) -lcmocka
 
 # Where every allocation of ours can be made to fail.
-$(addprefix $(OUT)/tests/unit/,test_array test_catalog test_library_memory): WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup
+$(addprefix $(OUT)/tests/unit/,test_array test_catalog test_library_memory test_outbox_quarantine): WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup
 
 $(OUT)/tests/writer: $(call objects,$(WRITER))
 	@mkdir -p $(@D)

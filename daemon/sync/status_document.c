@@ -38,20 +38,25 @@ void status_facts_release(struct status_facts *facts)
     change_counts_release(&facts->changes);
 }
 
-static char *copy_or_null(const char *text)
+/* NULL for NULL; *failed is set where memory runs out, and else left alone. */
+static char *copy_of(const char *text, bool *failed)
 {
-    return text ? strdup(text) : NULL;
+    char *copy = text ? strdup(text) : NULL;
+
+    *failed |= text && !copy;
+    return copy;
 }
 
-static void take_table(struct status_table *fact, const struct followed_table *followed)
+static void take_table(struct status_table *fact, const struct followed_table *followed,
+                       bool *failed)
 {
     const struct table *table = followed->table;
 
     *fact = (struct status_table){
-        .name = strdup(table->name),
-        .schema = strdup(table->schema),
-        .cursor = copy_or_null(followed->cursor.exact),
-        .failure = copy_or_null(followed->failure),
+        .name = copy_of(table->name, failed),
+        .schema = copy_of(table->schema, failed),
+        .cursor = copy_of(followed->cursor.exact, failed),
+        .failure = copy_of(followed->failure, failed),
         .state = followed->state,
         .tracked = table->mode == TABLE_TRACKED,
         .has_row_count = followed->live_rows >= 0,
@@ -68,13 +73,14 @@ static void take_table(struct status_table *fact, const struct followed_table *f
     }
 }
 
-static void take_refusal(struct table_refusal *fact, const struct table_refusal *refusal)
+static void take_refusal(struct table_refusal *fact, const struct table_refusal *refusal,
+                         bool *failed)
 {
     *fact = (struct table_refusal){
-        .schema = strdup(refusal->schema),
-        .name = strdup(refusal->name),
-        .reason = strdup(refusal->reason),
-        .remedy = strdup(refusal->remedy),
+        .schema = copy_of(refusal->schema, failed),
+        .name = copy_of(refusal->name, failed),
+        .reason = copy_of(refusal->reason, failed),
+        .remedy = copy_of(refusal->remedy, failed),
     };
 }
 
@@ -83,6 +89,7 @@ enum outcome status_facts_take_tables(struct status_facts *facts,
                                       struct error *err)
 {
     size_t refusals = followed->schema.refusal_count;
+    bool failed = false;
 
     release_tables(facts);
     facts->tables = calloc(followed->count + 1, sizeof(*facts->tables));
@@ -91,11 +98,14 @@ enum outcome status_facts_take_tables(struct status_facts *facts,
         return error_out_of_memory(err);
     for (; facts->table_count < followed->count; facts->table_count++)
         take_table(&facts->tables[facts->table_count],
-                   &followed->tables[facts->table_count]);
+                   &followed->tables[facts->table_count], &failed);
     for (; facts->refusal_count < refusals; facts->refusal_count++)
         take_refusal(&facts->refusals[facts->refusal_count],
-                     &followed->schema.refusals[facts->refusal_count]);
-    return OK;
+                     &followed->schema.refusals[facts->refusal_count], &failed);
+    if (!failed)
+        return OK;
+    release_tables(facts);
+    return error_out_of_memory(err);
 }
 
 /* ---- the document ---- */

@@ -5,7 +5,7 @@
 #include "lib/db/statement.h"
 #include "lib/model/row_key.h"
 #include "lib/store/local_table.h"
-#include "lib/store/pending.h"
+#include "lib/store/pending_filing.h"
 #include "lib/store/row_lookup.h"
 #include "change_forecast.sql.h"
 
@@ -135,12 +135,6 @@ static const char *operation_of(const struct pending_change *change,
     return names[change->kind];
 }
 
-struct pending_row {
-    const struct table *table;
-    const struct value *key;
-    const struct pending_change *change;
-};
-
 static enum outcome tell(struct change_forecast *forecast, const struct pending_row *row,
                          const char **out_operation, json_t **out_columns,
                          struct error *err)
@@ -174,7 +168,7 @@ enum outcome change_forecast_row(struct change_forecast *forecast, const char *t
     OWNED(text_free) char *canonical = NULL;
     const struct table *table = outbox_tables_named(&forecast->known, table_name);
     struct value key[TABLE_KEY_LIMIT];
-    const struct pending_row row = {table, key, &change};
+    const struct pending_row row = {.table = table, .key = key, .change = &change};
     enum outcome outcome;
 
     if (!table)

@@ -56,6 +56,12 @@ static bool is_mark(enum outbox_operation operation)
     return operation == OUTBOX_UNIT_BEGIN || operation == OUTBOX_UNIT_END;
 }
 
+/* What could not be looked at for want of memory may make sense. */
+static enum outcome nonsense(const struct error *err)
+{
+    return err->kind == ERROR_SYSTEM ? FAILED : NOTHING;
+}
+
 /* OK: it makes sense; NOTHING: *err says why not. */
 static enum outcome judge_base(const char *text, size_t size,
                                enum outbox_operation operation, struct error *err)
@@ -69,11 +75,11 @@ static enum outcome judge_base(const char *text, size_t size,
         return NOTHING;
     }
     if (change_base_parse(&base, text, size, err) == FAILED)
-        return NOTHING;
+        return nonsense(err);
     for (size_t i = 0; i < base.count; i++)
         if (quoted_value_parse(base.items[i].quoted, base.items[i].quoted_size, &bytes,
                                &ignored, err) == FAILED)
-            return NOTHING;
+            return nonsense(err);
     return OK;
 }
 
@@ -87,7 +93,7 @@ static enum outcome judge_key(const struct table *table, const char *key, size_t
         return NOTHING;
     }
     if (table && row_key_canonical_bytes(table, key, size, &canonical, err) == FAILED)
-        return NOTHING;
+        return nonsense(err);
     return OK;
 }
 
@@ -109,6 +115,7 @@ static enum outcome judge(const struct statement *query,
     enum outbox_operation operation = outbox_operation_read(word ? word : "");
     const struct table *table =
         outbox_tables_find(tables, statement_column_int(query, 1));
+    enum outcome outcome;
 
     *out_sqlstate = SQLSTATE_DATA_CORRUPTED;
     if (operation == OUTBOX_NONE) {
@@ -122,34 +129,43 @@ static enum outcome judge(const struct statement *query,
         error_set(err, ERROR_CORRUPT, "it is of a table that is not mirrored");
         return NOTHING;
     }
-    if (judge_key(table, key, statement_column_size(query, 2), err) == NOTHING)
-        return NOTHING;
+    outcome = judge_key(table, key, statement_column_size(query, 2), err);
+    if (outcome != OK)
+        return outcome;
     return judge_base(base, statement_column_size(query, 4), operation, err);
 }
 
 /* ---- setting aside ---- */
 
-static char *copy_or_null(const char *text)
+/* NULL for null; *failed is set where memory runs out, and else left alone. */
+static char *copy_or_null(const struct statement *query, int column, bool *failed)
 {
-    return text ? strdup(text) : NULL;
+    const char *text = statement_column_text(query, column);
+    char *copy = text ? strdup(text) : NULL;
+
+    *failed |= !copy && !statement_column_is_null(query, column);
+    return copy;
 }
 
-static void suspect_add(struct suspects *suspects, const struct statement *query,
-                        const char *sqlstate, const struct error *why)
+static enum outcome suspect_add(struct suspects *suspects, const struct statement *query,
+                                const char *sqlstate, const struct error *why,
+                                struct error *err)
 {
+    bool failed = false;
     struct suspect *suspect = &suspects->items[suspects->count++];
 
     *suspect = (struct suspect){
         .sequence = statement_column_int(query, 0),
         .table_id = statement_column_int(query, 1),
-        .row_key = copy_or_null(statement_column_text(query, 2)),
-        .operation = copy_or_null(statement_column_text(query, 3)),
-        .base = copy_or_null(statement_column_text(query, 4)),
+        .row_key = copy_or_null(query, 2, &failed),
+        .operation = copy_or_null(query, 3, &failed),
+        .base = copy_or_null(query, 4, &failed),
         .sqlstate = sqlstate,
     };
     snprintf(suspect->reason, sizeof(suspect->reason),
              "entry %lld of the outbox makes no sense: %s", (long long)suspect->sequence,
              why->message);
+    return failed ? error_out_of_memory(err) : OK;
 }
 
 static struct value text_value(const char *text)
@@ -165,11 +181,13 @@ static enum outcome write_key(const struct suspect *suspect, const struct table 
 {
     OWNED(buffer_release) struct buffer json = {0};
     struct value text = text_value(suspect->row_key ? suspect->row_key : "");
-    struct error ignored;
 
-    if (table && suspect->row_key &&
-        row_key_canonical(table, suspect->row_key, out_key, &ignored) == OK)
-        return OK;
+    if (table && suspect->row_key) {
+        if (row_key_canonical(table, suspect->row_key, out_key, err) == OK)
+            return OK;
+        if (nonsense(err) == FAILED)
+            return FAILED;
+    }
     row_key_append(&json, &text, 1);
     if (buffer_check(&json, err) == FAILED)
         return FAILED;
@@ -246,6 +264,21 @@ static enum outcome file(struct database *db, const struct suspects *suspects,
     return OK;
 }
 
+static enum outcome look_at(const struct statement *query,
+                            const struct outbox_tables *tables, struct suspects *suspects,
+                            struct error *err)
+{
+    const char *sqlstate;
+    struct error why;
+    enum outcome outcome = judge(query, tables, &sqlstate, &why);
+
+    if (outcome == NOTHING)
+        return suspect_add(suspects, query, sqlstate, &why, err);
+    if (outcome == FAILED)
+        *err = why;
+    return outcome;
+}
+
 /* Until there is no room for more of them; *after moves behind what was looked at. */
 static enum outcome collect(struct database *db, const struct outbox_tables *tables,
                             int64_t *after, int64_t through, struct suspects *suspects,
@@ -260,12 +293,9 @@ static enum outcome collect(struct database *db, const struct outbox_tables *tab
     statement_bind_int(&query, 2, through);
     while (suspects->count < SUSPECT_LIMIT &&
            (outcome = statement_step(&query, err)) == OK) {
-        const char *sqlstate;
-        struct error why;
-
         *after = statement_column_int(&query, 0);
-        if (judge(&query, tables, &sqlstate, &why) == NOTHING)
-            suspect_add(suspects, &query, sqlstate, &why);
+        if (look_at(&query, tables, suspects, err) == FAILED)
+            return FAILED;
     }
     return suspects->count < SUSPECT_LIMIT && outcome == FAILED ? FAILED : OK;
 }

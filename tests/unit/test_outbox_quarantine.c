@@ -4,6 +4,7 @@
 #include "lib/db/database.h"
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/table_builder.h"
 
 #include <stdio.h>
@@ -27,6 +28,32 @@ static int64_t quarantine_between(struct database *db, int64_t after, int64_t th
 static int64_t quarantine(struct database *db)
 {
     return quarantine_between(db, 0, INT64_MAX);
+}
+
+/* Each allocation in turn fails, until there is none that could; the rows stay and go as
+ * they do when memory is enough. */
+static void quarantine_without_memory(struct database *db, int64_t wanted)
+{
+    OWNED(table_release) struct table orders = table_named("orders");
+    const struct outbox_table items[] = {{1, &orders}};
+    const struct outbox_tables tables = {items, 1};
+    int64_t set_aside = 0;
+    bool failed = true;
+
+    table_with_column(&orders, "id", CODEC_BIGINT);
+    table_with_key(&orders, NAMES("id"));
+    for (long number = 0; failed; number++) {
+        int64_t count = 0;
+        enum outcome outcome;
+        struct error err;
+
+        failing_memory_start(MEMORY_FAILS_ONCE, number);
+        outcome = outbox_quarantine(db, &tables, 0, INT64_MAX, &count, &err);
+        failed = failing_memory_end();
+        assert_true(outcome == OK || failed);
+        set_aside += outcome == OK ? count : 0;
+    }
+    assert_int_equal(set_aside, wanted);
 }
 
 static int setup(void **state)
@@ -153,6 +180,29 @@ static void a_table_that_is_refused_for_now_keeps_its_entries(void **state)
     assert_int_equal(quarantine(db), 0);
 }
 
+static void want_of_memory_is_no_nonsense(void **state)
+{
+    struct database *db = *state;
+
+    add(db,
+        "1, '[\"5\"]', 'update', '{\"a\":\"NULL\",\"b\":\"''x''\",\"c\":\"X''00ff''\"}'");
+    add(db, "1, '[\"6\"]', 'delete', '{\"id\":\"6\"}'");
+    quarantine_without_memory(db, 0);
+    assert_text_of(db, "select count(*) from tide_outbox", "2");
+}
+
+static void what_is_set_aside_is_whole_when_memory_runs_out(void **state)
+{
+    struct database *db = *state;
+
+    add(db, "1, '[\"5\"]', 'update', '{\"a\":\"nonsense\"}'");
+    quarantine_without_memory(db, 1);
+    assert_text_of(db, "select count(*) from tide_outbox", "0");
+    assert_text_of(db, "select row_key from tide_rejected_row", "[\"5\"]");
+    assert_text_of(db, "select value from tide_rejected_value where column_name = 'base'",
+                   "{\"a\":\"nonsense\"}");
+}
+
 static void any_number_is_set_aside(void **state)
 {
     struct database *db = *state;
@@ -190,8 +240,11 @@ int main(void)
         CASE(the_reason_is_the_entrys_own),
         CASE(a_table_that_is_refused_for_now_keeps_its_entries),
         CASE(any_number_is_set_aside),
+        CASE(want_of_memory_is_no_nonsense),
+        CASE(what_is_set_aside_is_whole_when_memory_runs_out),
         CASE(only_what_is_asked_for_is_looked_at),
     };
 
+    failing_memory_install();
     return cmocka_run_group_tests_name("outbox_quarantine", tests, NULL, NULL);
 }
