@@ -40,11 +40,16 @@ enum exit_status report_close(bool json, enum exit_status status)
     bool failed = ferror(stdout) != 0;
     struct error err;
 
+    errno = 0;
     if (fflush(stdout) == 0 && !failed)
         return status;
     if (errno == EPIPE)
         return status;
-    error_set_errno(&err, "write the output");
+    if (errno)
+        error_set_errno(&err, "write the output");
+    else /* an earlier line; why is not known any more */
+        error_set(&err, ERROR_SYSTEM,
+                  "write the output: a part of it found no place, look where it goes to");
     report_error(json, &err);
     return EXIT_FAILED;
 }

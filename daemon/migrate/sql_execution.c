@@ -22,7 +22,9 @@ static const struct cure cures[] = {
                        "statement cannot run in a transaction"},
     {"SQLSTATE 2D000", "put a line \"-- no-transaction\" above \"-- upgrade\": what it "
                        "calls ends transactions by itself"},
-    {"SQLSTATE 42501", "[migrations] conninfo must name the role that owns the tables"},
+    {"SQLSTATE 42501",
+     "[migrations] conninfo must name the role that owns the tables, or "
+     "a member of it"},
     {"SQLSTATE 42P07", "it is there already: was it made by hand? Remove it, or take the "
                        "statement out"},
     {"SQLSTATE 42710", "it is there already: was it made by hand? Remove it, or take the "

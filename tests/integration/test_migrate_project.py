@@ -213,6 +213,34 @@ def test_who_interrupts_is_told_what_stands_and_not_to_mend_anything(three, no_t
     assert three.states()[C] in ("pending", "running")
 
 
+def test_an_output_that_cannot_be_written_is_an_error_and_the_files_are_applied(three):
+    with open("/dev/full", "w") as full:
+        answer = subprocess.run(three.command("migrate"), text=True, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE,
+                                env=CLEAN_ENVIRONMENT, timeout=60)
+    assert answer.returncode == 1 and "write the output: " in answer.stderr and "Success" not in answer.stderr, answer
+    assert set(three.states().values()) == {"applied"}
+
+
+def test_tables_of_several_owners_are_migrated_by_a_member_of_each(world):
+    world.run("create role owner_one login; create role owner_two login; "
+              f"grant create on database {world.database} to owner_one; grant create on schema public to owner_one, owner_two")
+    try:
+        world.run("set role owner_two; create table theirs (id int primary key, owner_id uuid); reset role")
+        project = Project(world, conninfo=world.cluster.conninfo(world.database, user="owner_one"))
+        project.write(A, "select tidemark.track('theirs');\nselect tidemark.enable_rls('theirs');",
+                      "select tidemark.disable_rls('theirs');\nselect tidemark.untrack('theirs');")
+        answer = project.tool("migrate")
+        assert answer.status == 1 and "must be owner" in answer.err and "a member of it" in answer.err, answer
+        world.run("grant owner_two to owner_one")
+        project.migrate()
+        world.run("set role owner_two; insert into theirs values (1); delete from theirs; reset role")
+        assert world.value("select count(*) from tidemark.deleted_row") == 1
+        assert project.tool("downgrade", "--yes").status == 0
+        assert world.value("select count(*) from pg_trigger where tgrelid = 'theirs'::regclass") == 0
+    finally:
+        world.run("drop owned by owner_one, owner_two cascade; drop role owner_one; drop role owner_two")
+
+
 def test_settings_of_one_file_do_not_reach_the_next(three):
     three.world.run("create schema elsewhere; create role migrate_other; grant all on schema elsewhere to migrate_other")
     try:
