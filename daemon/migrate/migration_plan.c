@@ -93,6 +93,12 @@ static enum outcome check_applied(const struct migration_file *file,
 {
     if (strcmp(file->checksum, record->checksum) == 0)
         return OK;
+    if (strcmp(file->description, record->description) != 0) {
+        error_set(err, ERROR_INVALID, "%s is not what was applied as %s: that was %s_%s",
+                  file->name, file->revision, record->revision, record->description);
+        return error_hint(err, "restore that file, as from the other branch, and give "
+                               "this one the next free number");
+    }
     error_set(err, ERROR_INVALID,
               "%s was edited after it was applied: checksum %.12s now, %.12s then",
               file->name, file->checksum, record->checksum);

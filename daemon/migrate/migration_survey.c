@@ -21,9 +21,11 @@ static const char *problem_of(const struct migration_line *line)
         return "stopped in the middle: `tidemark migrate` goes on with it";
     if (!line->file)
         return "its file is gone";
-    return strcmp(line->file->checksum, line->record->checksum) == 0
-               ? NULL
-               : "edited after it was applied";
+    if (strcmp(line->file->checksum, line->record->checksum) == 0)
+        return NULL;
+    return strcmp(line->file->description, line->record->description) == 0
+               ? "edited after it was applied"
+               : "another file was applied under this number";
 }
 
 static struct migration_line line_of(enum migration_source source,

@@ -170,6 +170,16 @@ def test_what_cannot_run_in_a_transaction_says_how(three):
     assert answer.status == 1 and "line 4" in answer.err and "-- no-transaction" in answer.err, answer
 
 
+def test_a_number_that_another_branch_took_first_is_named(three):
+    three.migrate()
+    os.remove(os.path.join(three.migrations, C + ".sql"))
+    three.write("20261123_0001_of_this_branch", "create table c (id int);", "drop table c;")
+    answer = three.tool("migrate")
+    assert answer.status == 2 and f"that was {C}" in answer.err and "the next free number" in answer.err, answer
+    answer = three.tool("check")
+    assert answer.status == 3 and "another file was applied under this number" in answer.out, answer
+
+
 @pytest.mark.parametrize("statement", ["commit", "begin", "copy b from stdin", "\\i other.sql", "discard all"])
 def test_what_would_break_the_transaction_is_refused_before_anything_runs(three, statement):
     three.write(C, f"insert into b values (1);\n{statement};", "")

@@ -9,10 +9,16 @@ static struct sql_script script_of(const char *text)
     return (struct sql_script){.at = text, .end = text + strlen(text), .line = 1};
 }
 
+#define FILE_OF(number, title, sum)                                                      \
+    {                                                                                    \
+        .name = number "_" title, .revision = number, .description = title,              \
+        .checksum = sum                                                                  \
+    }
+
 static const struct migration_file three_files[] = {
-    {.name = "20261122_0001_a", .revision = "20261122_0001", .checksum = "aaa"},
-    {.name = "20261122_0002_b", .revision = "20261122_0002", .checksum = "bbb"},
-    {.name = "20261122_0003_c", .revision = "20261122_0003", .checksum = "ccc"},
+    FILE_OF("20261122_0001", "a", "aaa"),
+    FILE_OF("20261122_0002", "b", "bbb"),
+    FILE_OF("20261122_0003", "c", "ccc"),
 };
 static const struct migration_files files = {three_files, 3, MIGRATION_PROJECT};
 
@@ -81,6 +87,20 @@ static void an_edited_file_is_named(void **state)
     expect_misfit(
         records, 1,
         "20261122_0001_a was edited after it was applied: checksum aaa now, old then");
+}
+
+static void another_file_of_an_applied_revision_is_told_from_an_edited_one(void **state)
+{
+    struct migration_record other[] = {RECORD("20261122_0001", "x", "old")};
+    struct migration_record renamed[] = {RECORD("20261122_0001", "x", "aaa")};
+    struct migration_plan plan;
+    struct error err;
+
+    (void)state;
+    expect_misfit(other, 1,
+                  "20261122_0001_a is not what was applied as 20261122_0001: that was "
+                  "20261122_0001_x");
+    assert_int_equal(plan_of(renamed, 1, &plan, &err), OK);
 }
 
 static void a_skipped_file_is_named(void **state)
@@ -224,6 +244,7 @@ int main(void)
         cmocka_unit_test(applied_files_are_counted),
         cmocka_unit_test(records_of_other_sources_and_reverted_ones_do_not_count),
         cmocka_unit_test(an_edited_file_is_named),
+        cmocka_unit_test(another_file_of_an_applied_revision_is_told_from_an_edited_one),
         cmocka_unit_test(a_skipped_file_is_named),
         cmocka_unit_test(a_missing_file_is_named),
         cmocka_unit_test(without_any_file_it_is_the_wrong_folder),
