@@ -46,13 +46,13 @@ static bool is_enough(double real, int digits)
 }
 
 /* The smallest doubles have fewer digits than others. */
-static int digits_of(double real)
+static size_t digits_of(double real)
 {
     int digits = fpclassify(real) == FP_SUBNORMAL ? 1 : SURE_DIGITS;
 
     while (digits < MOST_DIGITS && !is_enough(real, digits))
         digits++;
-    return digits;
+    return (size_t)digits;
 }
 
 /* jansson writes the digits, because it does so in any locale. */
