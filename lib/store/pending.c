@@ -390,18 +390,19 @@ static enum outcome remove_entry(struct pending *pending, int64_t sequence,
     return note_empty(pending, err);
 }
 
-static enum outcome put_base(struct pending *pending, const struct outbox_entry *entry,
+static enum outcome put_base(struct pending *pending, const struct sql *sql,
+                             int64_t sequence, const struct change_base *base,
                              struct error *err)
 {
     OWNED(statement_release) struct statement put = {0};
     OWNED(buffer_release) struct buffer json = {0};
 
-    change_base_append_json(&json, &entry->base);
+    change_base_append_json(&json, base);
     if (buffer_check(&json, err) == FAILED ||
-        statement_prepare(&put, pending->db, &pending_sql.put_base, err) == FAILED)
+        statement_prepare(&put, pending->db, sql, err) == FAILED)
         return FAILED;
     statement_bind_bytes(&put, 1, json.data, json.length);
-    statement_bind_int(&put, 2, entry->sequence);
+    statement_bind_int(&put, 2, sequence);
     return statement_run(&put, err);
 }
 
@@ -414,7 +415,7 @@ static enum outcome strip_entry(struct pending *pending, struct outbox_entry *en
     change_base_remove(&entry->base, column);
     if (entry->base.count == 0 && entry->operation == OUTBOX_UPDATE)
         return remove_entry(pending, entry->sequence, err);
-    return put_base(pending, entry, err);
+    return put_base(pending, &pending_sql.put_base, entry->sequence, &entry->base, err);
 }
 
 /* The row's first entry behind `after`. */
@@ -473,7 +474,25 @@ enum outcome pending_correct(struct pending *pending, const struct table *table,
     if (change_base_put(&entry.base, correction->column, correction->right, err) ==
         FAILED)
         return FAILED;
-    return put_base(pending, &entry, err);
+    return put_base(pending, &pending_sql.put_base, entry.sequence, &entry.base, err);
+}
+
+enum outcome pending_make_update(struct pending *pending, const struct table *table,
+                                 const struct value *key, const struct change_base *base,
+                                 struct error *err)
+{
+    OWNED(outbox_entry_release) struct outbox_entry entry = {0};
+    struct row_address row;
+    enum outcome outcome;
+
+    if (find_row(pending, table, key, &row, err) == FAILED)
+        return FAILED;
+    do
+        outcome = read_entry(pending, &row, entry.sequence, &entry, err);
+    while (outcome == OK && entry.operation != OUTBOX_INSERT);
+    if (outcome != OK)
+        return outcome == FAILED ? FAILED : OK;
+    return put_base(pending, &pending_sql.make_update, entry.sequence, base, err);
 }
 
 enum outcome pending_make_insert(struct pending *pending, const struct table *table,

@@ -60,6 +60,14 @@ MUST_CHECK enum outcome pending_correct(struct pending *pending,
                                         const struct pending_correction *correction,
                                         struct error *err);
 
+/* The row that was inserted here is there on the primary, with these old values: its
+ * first insert becomes an update of what differs. */
+MUST_CHECK enum outcome pending_make_update(struct pending *pending,
+                                            const struct table *table,
+                                            const struct value *key,
+                                            const struct change_base *base,
+                                            struct error *err);
+
 /* The row is gone on the primary and shall come back: its entries become one insert. */
 MUST_CHECK enum outcome pending_make_insert(struct pending *pending,
                                             const struct table *table,

@@ -88,6 +88,9 @@ delete from temp.tide_pending_entry where sequence = :sequence;
 -- name: put_base
 update main.tide_outbox set base = :base where sequence = :sequence;
 
+-- name: make_update
+update main.tide_outbox set op = 'update', base = :base where sequence = :sequence;
+
 -- name: make_insert
 -- The edit was made when the last of them was.
 update main.tide_outbox

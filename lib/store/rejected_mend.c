@@ -38,6 +38,24 @@ static enum outcome correct_bases(struct database *db, struct pending *pending,
     return outcome == FAILED ? FAILED : OK;
 }
 
+/* What the row holds on the primary, which did not delete it. */
+static enum outcome make_update(struct database *db, struct pending *pending,
+                                const struct table *table, const struct value *key,
+                                int64_t rejected_id, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    OWNED(change_base_release) struct change_base base = {0};
+
+    if (statement_prepare(&query, db, &rejected_mend_sql.refused_base, err) == FAILED)
+        return FAILED;
+    statement_bind_int(&query, 1, rejected_id);
+    if (statement_step(&query, err) == FAILED ||
+        change_base_parse(&base, statement_column_text(&query, 0),
+                          statement_column_size(&query, 0), err) == FAILED)
+        return FAILED;
+    return pending_make_update(pending, table, key, &base, err);
+}
+
 /* refused: the row of the query, about that table. */
 static enum outcome mend_row(struct database *db, struct pending *pending,
                              const struct table *table, const struct statement *refused,
@@ -48,17 +66,20 @@ static enum outcome mend_row(struct database *db, struct pending *pending,
     struct value key[TABLE_KEY_LIMIT];
     enum outbox_operation operation =
         outbox_operation_read(statement_column_text(refused, 3));
+    int64_t rejected_id = statement_column_int(refused, 0);
     enum outcome outcome;
 
     if (row_key_values(table, statement_column_text(refused, 2), &bytes, key, err) ==
         FAILED)
         return FAILED;
     outcome = pending_find(pending, table, key, &change, err);
+    if (outcome == OK && change.kind == PENDING_INSERT && operation == OUTBOX_DELETE)
+        return make_update(db, pending, table, key, rejected_id, err);
     if (outcome != OK || change.kind != PENDING_UPDATE)
         return outcome == FAILED ? FAILED : OK;
     if (operation == OUTBOX_INSERT)
         return pending_make_insert(pending, table, key, err);
-    return correct_bases(db, pending, table, key, statement_column_int(refused, 0), err);
+    return correct_bases(db, pending, table, key, rejected_id, err);
 }
 
 enum outcome rejected_mend(struct database *db, struct pending *pending,

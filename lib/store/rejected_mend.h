@@ -5,7 +5,9 @@
  * what was refused, and an application may edit on from there. Its entry takes a value
  * for the old one that the primary never had: it would be a conflict where there is none,
  * or, of a row that was refused altogether, an edit of nothing. So the old value becomes
- * that of the refused change; and a row that the primary never took is inserted.
+ * that of the refused change; a row that the primary never took is inserted; and one that
+ * was made anew, where the primary refused to delete it, differs from what is still
+ * there.
  *
  * In the caller's transaction, while no push is in flight. Belongs to the thread of the
  * database.

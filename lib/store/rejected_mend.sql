@@ -16,3 +16,8 @@ select max(rejected_id), table_name, row_key, op
 
 -- name: refused_values
 select column_name, quote(value), quote(base) from tide_rejected_value where rejected_id = :rejected_id;
+
+-- name: refused_base
+select json_group_object(column_name, quote(base))
+  from tide_rejected_value
+ where rejected_id = :rejected_id;

@@ -95,9 +95,9 @@ def rejected(daemon):
     return [dict(zip(names, row)) for row in rows]
 
 
-def assert_settled(world, daemon):
+def assert_settled(world, daemon, *more):
     assert daemon.value("select count(*) from tide_outbox") == 0
-    world.assert_equal(daemon, *TABLES)
+    world.assert_equal(daemon, *TABLES, *more)
 
 
 def prepare_cause(world, kind):
@@ -368,10 +368,10 @@ def test_edits_made_while_a_row_is_being_refused_go_with_it(world):
     assert_settled(world, daemon)
 
 
-def edit_before_it_is_read_again(world, statement, edit, settings=None):
+def edit_before_it_is_read_again(world, statement, edit, settings=None, more=""):
     """The daemon dies when a refused push is settled, and the application goes on."""
-    world.run(SCHEMA)
-    world.track(*TABLES)
+    world.run(SCHEMA + more)
+    world.track(*TABLES, *(["kept"] if more else []))
     daemon = world.daemon(settings, start=False)
     daemon.sync()
     world.run("update item set label = label, n = 1 where id = 'old1'")
@@ -381,7 +381,7 @@ def edit_before_it_is_read_again(world, statement, edit, settings=None):
     daemon.wait_end()
     assert len(rejected(daemon)) == 1
     assert daemon.value("select count(*) from tide_refetch") > 0
-    write(daemon, edit)
+    write(daemon, *([edit] if isinstance(edit, str) else edit))
     return daemon
 
 
@@ -403,6 +403,68 @@ def test_an_edit_on_top_of_a_refused_value_meets_an_edit_there(world):
     sync_with_rejections(daemon)
     assert daemon.query("select base_value, local_value, remote_value from tide_conflict") == [(1, 9, 7)]
     assert_settled(world, daemon)
+
+
+KEPT = """
+create table kept (id text primary key, n int, label text, amount int, updated_at timestamptz not null default now());
+insert into kept values ('old1', 1, 'as it was');
+create function keep() returns trigger language plpgsql as $$ begin raise 'it stays'; end $$;
+create trigger keep before delete on kept for each row execute function keep();
+"""
+DELETED = "delete from kept where id = 'old1'"
+REPLACED = "insert into kept (id, n, label) values ('old1', 9, 'anew')"
+
+
+@pytest.mark.parametrize("there", [None, "update kept set amount = 4 where id = 'old1'"], ids=["as_before", "another_column"])
+@pytest.mark.parametrize("conflict", ["server_wins", "last_write_wins"])
+def test_a_row_made_anew_on_top_of_a_refused_delete_is_no_conflict(world, conflict, there):
+    """The primary has the row as it was before the delete: that is what the new one differs from."""
+    daemon = edit_before_it_is_read_again(world, DELETED, [REPLACED], {"sync": {"conflict": conflict}}, KEPT)
+    if there:
+        world.run(there)
+    sync_with_rejections(daemon)
+    assert daemon.query("select column_name from tide_conflict") == []
+    assert world.run("select n, label from kept where id = 'old1'") == [(9, "anew")]
+    assert [row["op"] for row in rejected(daemon)] == ["delete"]
+    assert_settled(world, daemon, "kept")
+
+
+def test_a_row_made_anew_on_top_of_a_refused_delete_meets_an_edit_there(world):
+    daemon = edit_before_it_is_read_again(world, DELETED, [REPLACED], {"sync": {"conflict": "server_wins"}}, KEPT)
+    world.run("update kept set n = 7 where id = 'old1'")
+    sync_with_rejections(daemon)
+    assert daemon.query("select column_name, base_value, local_value, remote_value from tide_conflict") == [("n", 1, 9, 7)]
+    assert world.run("select n, label from kept where id = 'old1'") == [(7, "anew")]
+    assert_settled(world, daemon, "kept")
+
+
+def test_a_row_made_anew_and_deleted_again_on_top_of_a_refused_delete_is_there(world):
+    daemon = edit_before_it_is_read_again(world, DELETED, [REPLACED, DELETED], more=KEPT)
+    sync_with_rejections(daemon)
+    assert daemon.value("select count(*) from kept where id = 'old1'") == 1
+    assert daemon.query("select column_name from tide_conflict") == []
+    assert_settled(world, daemon, "kept")
+
+
+def test_a_row_made_anew_while_its_delete_is_being_refused_goes_with_it(world):
+    world.run(SCHEMA + KEPT)
+    world.track(*TABLES, "kept")
+    proxy = world.proxy()
+    daemon = world.daemon(conninfo=proxy.conninfo(world.database), start=False)
+    daemon.sync()
+    write(daemon, DELETED)
+    refused = []
+
+    def make_anew(message, from_client):
+        if not from_client and b"CP0001\0" in message and not refused:
+            refused.append(message)
+            write(daemon, REPLACED)
+    proxy.watch(make_anew)
+    sync_with_rejections(daemon)
+    only, = rejected(daemon)
+    assert refused and only["op"] == "update" and json.loads(only["values"])["label"] == "anew", only
+    assert daemon.query("select column_name from tide_conflict") == []
+    assert_settled(world, daemon, "kept")
 
 
 def test_a_refused_row_that_is_put_right_arrives(world):
