@@ -83,7 +83,7 @@ def test_the_right_is_named(world, cluster, edit, granted, grant):
     waits(shop, *[row for row, in shop.device.query("select distinct table_name || row_key from tide_pending")])
     assert shop.pending() == 1
     shop.device.start()
-    wait_until(lambda: shop.device.status()["push"]["reason"], shop.device.log)
+    wait_until(lambda: shop.device.status()["state"] == "blocked", shop.device.log)
     assert grant_of(shop) == grant + ";"
     world.run(grant)
     wait_until(lambda: shop.pending() == 0, shop.device.log, 40)
