@@ -2,25 +2,11 @@
 
 #include "daemon/migrate/scratch_database.h"
 #include "daemon/migrate/sql_execution.h"
+#include "daemon/migrate/sql_refusal.h"
+#include "lib/base/cleanup.h"
 
 #include <string.h>
 #include <sys/stat.h>
-
-enum outcome schema_source_read(struct folder_files *out_source, const char *path,
-                                struct error *err)
-{
-    struct stat status;
-    enum outcome outcome = stat(path, &status) == 0 && S_ISDIR(status.st_mode)
-                               ? folder_files_read(path, out_source, err)
-                               : folder_files_read_one(path, out_source, err);
-
-    if (outcome == FAILED || (outcome == OK && out_source->count))
-        return outcome;
-    error_set(err, ERROR_INVALID, "%s: %s", path,
-              outcome == OK ? "no .sql file in that folder" : "there is no such file");
-    return error_hint(err, "write the schema as it should be there, or name another one "
-                           "in [migrations] schema");
-}
 
 /* Blanks what pg_dump says to psql, so that lines keep their numbers. */
 static void blank_psql_lines(char *text)
@@ -32,6 +18,50 @@ static void blank_psql_lines(char *text)
     }
 }
 
+static struct sql_script script_of(const struct folder_file *file)
+{
+    return (struct sql_script){
+        .at = file->text, .end = file->text + strlen(file->text), .line = 1};
+}
+
+static enum outcome check_files(const struct folder_files *source, struct error *err)
+{
+    int statements;
+
+    for (size_t i = 0; i < source->count; i++) {
+        const struct folder_file *file = &source->files[i];
+
+        blank_psql_lines(file->text);
+        if (sql_script_check(file->name, script_of(file), false, &statements, err) ==
+            FAILED)
+            return FAILED;
+    }
+    return OK;
+}
+
+enum outcome schema_source_read(struct folder_files *out_source, const char *path,
+                                struct error *err)
+{
+    OWNED(folder_files_release) struct folder_files source = {0};
+    struct stat status;
+    enum outcome outcome = stat(path, &status) == 0 && S_ISDIR(status.st_mode)
+                               ? folder_files_read(path, &source, err)
+                               : folder_files_read_one(path, &source, err);
+
+    if (outcome == FAILED)
+        return FAILED;
+    if (outcome == OK && source.count) {
+        if (check_files(&source, err) == FAILED)
+            return FAILED;
+        *out_source = TAKE(source);
+        return OK;
+    }
+    error_set(err, ERROR_INVALID, "%s: %s", path,
+              outcome == OK ? "no .sql file in that folder" : "there is no such file");
+    return error_hint(err, "write the schema as it should be there, or name another one "
+                           "in [migrations] schema");
+}
+
 struct loading {
     struct primary *primary;
     const struct folder_file *file;
@@ -40,10 +70,8 @@ struct loading {
 static enum outcome load(void *context, struct error *err)
 {
     const struct loading *loading = context;
-    const char *text = loading->file->text;
-    const struct sql_script script = {.at = text, .end = text + strlen(text), .line = 1};
+    const struct sql_script script = script_of(loading->file);
 
-    blank_psql_lines(loading->file->text);
     return sql_execution_script(loading->primary, loading->file->name, &script, err);
 }
 

@@ -10,7 +10,8 @@
 
 struct primary;
 
-/* ERROR_INVALID: there is no such file, or the folder is empty. */
+/* ERROR_INVALID: there is no such file, the folder is empty, or a statement is refused
+ * (see sql_refusal.h): a ROLLBACK would leave nothing of what stands above it. */
 MUST_CHECK enum outcome schema_source_read(struct folder_files *out_source,
                                            const char *path, struct error *err);
 

@@ -121,6 +121,12 @@ def test_a_rename_of_nothing_is_an_error_with_its_line(project, comment, said):
     assert made.status == 1 and f"schema.sql, line 2: {said}" in made.err, made
 
 
+@pytest.mark.parametrize("statement", ["rollback", "commit", "discard all"])
+def test_a_schema_that_would_not_be_loaded_as_a_whole_is_refused(project, statement):
+    made = project.autogenerate(f"create table item (id int primary key);\n{statement};\ncreate table later (id int primary key);")
+    assert made.status == 1 and "schema.sql, line 2: " in made.err and "take it out" in made.err, made
+
+
 def test_a_value_taken_out_of_an_enum_leaves_the_other_rows_alone(project, world):
     before = "create type state as enum ('new', 'odd', 'paid'); create table t (id int primary key, s state default 'new', many state[]);"
     project.migration(before)
