@@ -104,6 +104,8 @@ static enum outcome lint_all(struct linting *linting, struct error *err)
     enum outcome files;
 
     if (migration_survey_make(linting->config, &linting->survey, err) == FAILED ||
+        migration_files_check(&linting->survey.sources.files[MIGRATION_PROJECT], err) ==
+            FAILED ||
         scratch_server_open(&linting->server, &linting->config->primary,
                             linting->config->scratch, err) == FAILED ||
         read_schema(linting->server.owner, &linting->live, err) == FAILED)

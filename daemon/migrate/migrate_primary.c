@@ -45,7 +45,7 @@ static enum outcome load_project(struct migrate_sources *sources,
         return FAILED;
     sources->files[MIGRATION_PROJECT].files = sources->project->files;
     sources->files[MIGRATION_PROJECT].count = sources->project->texts.count;
-    return migration_files_check(&sources->files[MIGRATION_PROJECT], err);
+    return OK;
 }
 
 enum outcome migrate_sources_load(const struct migrate_config *config,
@@ -131,6 +131,7 @@ enum outcome migrate_primary(const struct migrate_config *config, const char *to
     OWNED(migration_runner_release) struct migration_runner runner = {0};
 
     if (migrate_sources_load(config, &sources, err) == FAILED ||
+        migration_files_check(&sources.files[MIGRATION_PROJECT], err) == FAILED ||
         migration_runner_open(&runner, config, observer, err) == FAILED)
         return FAILED;
     return run_sources(&runner, &sources, to, err);

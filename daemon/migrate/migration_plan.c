@@ -136,24 +136,40 @@ enum outcome migration_plan_make(const struct migration_files *files,
     return OK;
 }
 
+static long number_of(const struct migration_file *file)
+{
+    return strtol(file->revision + NUMBER_AT, NULL, 10);
+}
+
+/* The number of the day's last file so far; 0: it is the day's first. */
+static long number_before(const struct migration_file *before,
+                          const struct migration_file *file)
+{
+    bool same_day = before && memcmp(before->revision, file->revision, DAY_LENGTH) == 0;
+
+    return same_day ? number_of(before) : 0;
+}
+
+bool migration_file_follows(const struct migration_file *before,
+                            const struct migration_file *file)
+{
+    return number_of(file) == number_before(before, file) + 1;
+}
+
 static enum outcome check_neighbours(const struct migration_file *before /* NULL: none */,
                                      const struct migration_file *file, struct error *err)
 {
-    bool same_day = before && memcmp(before->revision, file->revision, DAY_LENGTH) == 0;
-    long number = strtol(file->revision + NUMBER_AT, NULL, 10);
-    long last = same_day ? strtol(before->revision + NUMBER_AT, NULL, 10) : 0;
-
-    if (same_day && number == last) {
+    if (migration_file_follows(before, file))
+        return OK;
+    if (before && strcmp(before->revision, file->revision) == 0) {
         error_set(err, ERROR_INVALID, "%s and %s have the same revision", before->name,
                   file->name);
         return error_hint(err,
                           "rename the one that is not applied anywhere yet to %.8s_%04ld",
-                          file->revision, number + 1);
+                          file->revision, number_of(file) + 1);
     }
-    if (number == last + 1)
-        return OK;
     error_set(err, ERROR_INVALID, "%s: there is no %.8s_%04ld before it", file->name,
-              file->revision, last + 1);
+              file->revision, number_before(before, file) + 1);
     return error_hint(err, "a file is missing: restore it, or give this one that number");
 }
 

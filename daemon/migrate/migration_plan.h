@@ -34,6 +34,11 @@ MUST_CHECK enum outcome migration_plan_make(const struct migration_files *files,
 MUST_CHECK enum outcome migration_files_check(const struct migration_files *files,
                                               struct error *err);
 
+/* Whether its number is the next one of its day; before: the file before it, NULL: none.
+ */
+bool migration_file_follows(const struct migration_file *before,
+                            const struct migration_file *file);
+
 /* How many files to run for `migrate --to REVISION`: up to and with that one.
  * ERROR_INVALID: there is no such file. */
 MUST_CHECK enum outcome migration_files_through(const struct migration_files *files,

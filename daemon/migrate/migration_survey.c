@@ -46,6 +46,20 @@ static struct migration_line line_of(enum migration_source source,
     return line;
 }
 
+/* Where `migrate` would not begin. */
+static void mark_gap(struct migration_line *line, const struct migration_files *files)
+{
+    const struct migration_file *before =
+        line->file > files->files ? line->file - 1 : NULL;
+
+    if (!line->file || line->problem || is_in_force(line->record) ||
+        migration_file_follows(before, line->file))
+        return;
+    line->problem = before && strcmp(before->revision, line->file->revision) == 0
+                        ? "another file has this number too"
+                        : "a number is left out before it";
+}
+
 /* The two lists are in the same order: the smaller revision of both comes next. */
 static void merge(struct migration_survey *survey, const struct migration_files *files)
 {
@@ -68,8 +82,9 @@ static void merge(struct migration_survey *survey, const struct migration_files 
         if (!next && !done)
             return;
         order = !next ? 1 : !done ? -1 : strcmp(next->revision, done->revision);
-        survey->lines[survey->count++] =
+        survey->lines[survey->count] =
             line_of(files->source, order <= 0 ? next : NULL, order >= 0 ? done : NULL);
+        mark_gap(&survey->lines[survey->count++], files);
         file += order <= 0;
         record += order >= 0;
     }

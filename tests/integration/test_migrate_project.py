@@ -170,6 +170,22 @@ def test_what_cannot_run_in_a_transaction_says_how(three):
     assert answer.status == 1 and "line 4" in answer.err and "-- no-transaction" in answer.err, answer
 
 
+@pytest.mark.parametrize("change, problems", [
+    (lambda three: os.remove(os.path.join(three.migrations, A + ".sql")), {A: "its file is gone"}),
+    (lambda three: three.write("20261123_0003_gap", "select 1;"), {"20261123_0003_gap": "a number is left out before it"}),
+    (lambda three: three.write("20261123_0001_twin", "select 1;"), {"20261123_0001_twin": "another file has this number too"}),
+])
+def test_check_and_history_list_what_does_not_fit_where_migrate_would_not_begin(three, change, problems):
+    three.migrate()
+    change(three)
+    answer = three.tool("check", "--json")
+    assert answer.status == 3 and {one["name"]: one["problem"] for one in answer.document["findings"]} == problems, answer
+    listed = three.tool("history")
+    assert listed.status == 0 and all(problem in listed.out for problem in problems.values()), listed
+    for command in ("migrate", "lint"):
+        assert three.tool(command).status == 2
+
+
 def test_a_number_that_another_branch_took_first_is_named(three):
     three.migrate()
     os.remove(os.path.join(three.migrations, C + ".sql"))
