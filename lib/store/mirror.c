@@ -42,6 +42,7 @@ void mirror_release(struct mirror *mirror)
     statement_release(&mirror->change);
     statement_release(&mirror->add);
     statement_release(&mirror->remove);
+    statement_release(&mirror->text_key);
     statement_release(&mirror->respell);
     row_list_release(&mirror->present);
     mirror_merge_free(mirror->merge, mirror->table);

@@ -29,7 +29,8 @@ struct mirror {
     struct statement change; /* these two instead, beside triggers of applications */
     struct statement add;
     struct statement remove;
-    struct statement respell; /* where bytes are part of the key */
+    struct statement text_key; /* these two where bytes are part of the key */
+    struct statement respell;
     bool has_bytes_in_key;
     struct row_list present; /* CHANGE_PRESENT keys, while there are any */
     struct statement *evict; /* one for each unique index; prepared when first needed */

@@ -1,11 +1,16 @@
 #include "lib/store/mirror_row.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/db/database.h"
 #include "lib/model/row_key.h"
+#include "lib/model/sqlstate.h"
 #include "lib/store/catalog.h"
 #include "lib/store/mirror_sql.h"
+#include "lib/store/rejected.h"
 #include "lib/store/value_binding.h"
+
+#include <stdlib.h>
 
 enum outcome mirror_row_prepare(struct mirror *mirror, struct statement *statement,
                                 const char *verb, build_row_sql *build, struct error *err)
@@ -96,18 +101,100 @@ bool mirror_row_broke_unique(const struct mirror *mirror)
     return statement_broke_unique(any);
 }
 
-enum outcome mirror_row_respell(struct mirror *mirror, const struct value *key,
+/* As an edit of the row that has the bytes: so a person can write it again. */
+static enum outcome file_twin(struct mirror *mirror, const struct value *row,
+                              const char *key, struct error *err)
+{
+    OWNED(rejected_values_free) struct rejected_value *values = NULL;
+    OWNED(buffer_release) struct buffer message = {0};
+    OWNED(buffer_release) struct buffer bytes = {0};
+    const struct pending_change insert = {.kind = PENDING_INSERT};
+    struct rejected_change twin = {.table = mirror->table->name,
+                                   .row_key = key,
+                                   .operation = OUTBOX_UPDATE,
+                                   .sqlstate = SQLSTATE_UNIQUE_VIOLATION,
+                                   .changed_us = clock_now_us()};
+    int64_t id;
+
+    buffer_append_format(&message,
+                         "another row of %s has the same key: this one's was written as "
+                         "text, which stands for its bytes",
+                         mirror->table->name);
+    if (buffer_check(&message, err) == FAILED ||
+        rejected_values_of(&insert, mirror->table, row, &bytes, &values,
+                           &twin.value_count, err) == FAILED)
+        return FAILED;
+    for (size_t i = 0; i < twin.value_count; i++) {
+        size_t column = (size_t)table_find_column(mirror->table, values[i].column);
+
+        if (table_is_key(mirror->table, column) &&
+            mirror->table->columns[column].codec == CODEC_BYTEA)
+            values[i].value.type = VALUE_BLOB;
+    }
+    twin.message = message.data;
+    twin.values = values;
+    mirror->has_settled = true;
+    return rejected_add(mirror->db, &twin, &id, err);
+}
+
+static enum outcome refuse_twin(struct mirror *mirror, const struct value *row,
                                 struct error *err)
 {
+    OWNED(buffer_release) struct buffer key = {0};
+    struct value as_text[TABLE_KEY_LIMIT];
     int64_t ignored;
 
-    if (!mirror->has_bytes_in_key)
-        return OK;
+    row_key_pick(mirror->table, row, as_text);
+    row_key_append_canonical(&key, mirror->table, as_text);
+    if (buffer_check(&key, err) == FAILED ||
+        file_twin(mirror, row, key.data, err) == FAILED ||
+        mirror_row_prepare(mirror, &mirror->remove, "delete from", mirror_sql_delete,
+                           err) == FAILED)
+        return FAILED;
+    value_bind_all(&mirror->remove, 1, as_text, mirror->table->key_count);
+    return run_one(mirror, &mirror->remove, OWN_DELETE, &ignored, err);
+}
+
+/* text_key stands on the row. */
+static enum outcome respell(struct mirror *mirror, const struct value *key,
+                            struct error *err)
+{
+    struct value *row;
+    int64_t changes = 0;
+    enum outcome outcome;
+
     if (mirror_row_prepare(mirror, &mirror->respell, "respell a key of",
                            mirror_sql_respell_key, err) == FAILED)
         return FAILED;
     value_bind_all(&mirror->respell, 1, key, mirror->table->key_count);
-    return run_one(mirror, &mirror->respell, OWN_UPDATE, &ignored, err);
+    outcome = run_one(mirror, &mirror->respell, OWN_UPDATE, &changes, err);
+    if (outcome == FAILED || changes)
+        return outcome;
+    row = calloc(mirror->table->column_count, sizeof(*row));
+    if (!row)
+        return error_out_of_memory(err);
+    value_read_all(&mirror->text_key, row, mirror->table->column_count);
+    outcome = refuse_twin(mirror, row, err);
+    free(row);
+    return outcome;
+}
+
+enum outcome mirror_row_respell(struct mirror *mirror, const struct value *key,
+                                struct error *err)
+{
+    enum outcome outcome;
+
+    if (!mirror->has_bytes_in_key)
+        return OK;
+    if (mirror_row_prepare(mirror, &mirror->text_key, "look for a key of",
+                           mirror_sql_select_text_key, err) == FAILED)
+        return FAILED;
+    value_bind_all(&mirror->text_key, 1, key, mirror->table->key_count);
+    outcome = statement_step(&mirror->text_key, err);
+    if (outcome == OK)
+        outcome = respell(mirror, key, err);
+    statement_reset(&mirror->text_key);
+    return outcome == FAILED ? FAILED : OK;
 }
 
 static enum outcome respell_key_of(struct mirror *mirror, const struct value *row,

@@ -24,8 +24,8 @@ MUST_CHECK enum outcome mirror_row_prepare_index(struct mirror *mirror,
 
 /*
  * SQLite keeps a text that an application wrote where bytes belong, and holds no blob for
- * its equal: a key of that kind is made the bytes that the primary knows it by. For a key
- * that was read out of the cache's rows that is done already.
+ * its equal: a key of that kind is made the bytes that the primary knows it by. Where a
+ * row has these already, the one with the text becomes a rejected change.
  */
 MUST_CHECK enum outcome mirror_row_respell(struct mirror *mirror, const struct value *key,
                                            struct error *err);

@@ -316,36 +316,54 @@ static bool is_of_bytes(const struct table *table, int column)
     return table->columns[column].codec == CODEC_BYTEA;
 }
 
+/* The row of the key, with text where it has bytes. */
+static void where_key_is_text(struct buffer *sql, const struct table *table)
+{
+    const char *separator = " AND (typeof(";
+
+    for (size_t i = 0; i < table->key_count; i++) {
+        buffer_append_text(sql, i ? " AND " : " WHERE ");
+        column_name(sql, table, table->key[i]);
+        if (is_of_bytes(table, table->key[i]))
+            buffer_append_format(sql, " IN (?%1$zu, CAST(?%1$zu AS TEXT))", i + 1);
+        else
+            buffer_append_format(sql, " = ?%zu", i + 1);
+    }
+    for (size_t i = 0; i < table->key_count; i++) {
+        if (!is_of_bytes(table, table->key[i]))
+            continue;
+        buffer_append_text(sql, separator);
+        column_name(sql, table, table->key[i]);
+        buffer_append_text(sql, ") = 'text'");
+        separator = " OR typeof(";
+    }
+    buffer_append_text(sql, ")");
+}
+
+void mirror_sql_select_text_key(struct buffer *sql, const struct table *table,
+                                const char *physical_name)
+{
+    mirror_sql_select_all(sql, table, physical_name);
+    where_key_is_text(sql, table);
+}
+
 void mirror_sql_respell_key(struct buffer *sql, const struct table *table,
                             const char *physical_name)
 {
-    OWNED(buffer_release) struct buffer is_text = {0};
-    OWNED(buffer_release) struct buffer matches = {0};
     const char *separator = " SET ";
 
     buffer_append_text(sql, "UPDATE ");
     mirror_sql_identifier(sql, physical_name);
     for (size_t i = 0; i < table->key_count; i++) {
-        buffer_append_text(&matches, i ? " AND " : " WHERE ");
-        column_name(&matches, table, table->key[i]);
-        if (!is_of_bytes(table, table->key[i])) {
-            buffer_append_format(&matches, " = ?%zu", i + 1);
+        if (!is_of_bytes(table, table->key[i]))
             continue;
-        }
-        buffer_append_format(&matches, " IN (?%zu, CAST(?%zu AS TEXT))", i + 1, i + 1);
-        buffer_append_text(&is_text, is_text.length ? " OR typeof(" : "typeof(");
-        column_name(&is_text, table, table->key[i]);
-        buffer_append_text(&is_text, ") = 'text'");
         buffer_append_text(sql, separator);
         column_name(sql, table, table->key[i]);
         buffer_append_format(sql, " = ?%zu", i + 1);
         separator = ", ";
     }
-    sql->failed |= matches.failed || is_text.failed;
-    if (sql->failed)
-        return;
-    buffer_append_format(sql, "%s AND (%s) AND NOT EXISTS (SELECT 1 FROM ", matches.data,
-                         is_text.data);
+    where_key_is_text(sql, table);
+    buffer_append_text(sql, " AND NOT EXISTS (SELECT 1 FROM ");
     mirror_sql_identifier(sql, physical_name);
     where_key(sql, table);
     buffer_append_text(sql, ")");

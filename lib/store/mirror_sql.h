@@ -77,9 +77,12 @@ void mirror_sql_change(struct buffer *sql, const struct table *table,
 void mirror_sql_add(struct buffer *sql, const struct table *table,
                     const char *physical_name);
 /*
- * UPDATE of a row whose key holds text where bytes belong: they become the bytes of the
- * key ?1, ?2, … in key order, unless there is a row that has these.
+ * A row whose key holds text where bytes belong: all columns of the one with the bytes of
+ * the key ?1, ?2, … in key order; and the UPDATE that makes it these bytes, unless there
+ * is a row that has them.
  */
+void mirror_sql_select_text_key(struct buffer *sql, const struct table *table,
+                                const char *physical_name);
 void mirror_sql_respell_key(struct buffer *sql, const struct table *table,
                             const char *physical_name);
 /* DELETE FROM physical_name WHERE key = (?1, ?2, …) in key order. */

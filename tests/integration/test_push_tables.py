@@ -190,6 +190,23 @@ def test_a_text_as_a_key_of_bytes_that_is_refused_leaves_the_cache(world):
     assert shop.device.query("select * from tide_refetch") == []
 
 
+@pytest.mark.parametrize("track", [True, False], ids=["tracked", "untracked"])
+def test_two_spellings_of_one_key_of_bytes_are_not_lost(world, track):
+    """One of the two rows is set aside, and can be written again: as an edit of the other."""
+    shop = one(world, "id bytea primary key, n int, updated_at timestamptz not null default now()", "('there', 1)", track=track)
+    shop.edit("insert into thing (id, n) values ('abc', 1)", "insert into thing (id, n) values (x'616263', 2)",
+              "insert into thing (id, n) values ('there', 5)")
+    shop.device.tool("sync")
+    shop.sync(status=3)
+    assert shop.world.run("select convert_from(id, 'utf8'), n from thing order by 1") == [("abc", 2), ("there", 1)]
+    shop.assert_equal()
+    assert sorted(row[1:4] for row in shop.rejected()) == [('["\\\\x616263"]', "update", "23505"), ('["\\\\x7468657265"]', "update", "23505")]
+    assert shop.device.tool("rejected", "retry", "--all").status == 0
+    shop.sync()
+    assert shop.world.run("select n from thing order by id") == [(1,), (5,)]
+    shop.assert_equal()
+
+
 def test_another_spelling_of_the_key_is_the_same_row(world):
     shop = one(world, "id uuid primary key, n int", track=False)
     shop.world.track("thing")
