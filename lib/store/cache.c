@@ -35,6 +35,12 @@ static enum outcome make_folder(const char *path, struct error *err)
 }
 
 /* Its own file: SQLite's locks on the database would not survive a checkpoint's close. */
+/* What a full disk wants is said already. */
+static enum outcome hint_unless_full(struct error *err, const char *hint)
+{
+    return error_is_full_disk(err) ? FAILED : error_hint(err, "%s", hint);
+}
+
 static enum outcome take_lock(struct cache *cache, struct error *err)
 {
     char lock_path[4096];
@@ -45,7 +51,8 @@ static enum outcome take_lock(struct cache *cache, struct error *err)
     cache->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (cache->lock_fd < 0) {
         error_set_errno(err, "lock the cache %s", lock_path);
-        return error_hint(err, "this user must be able to write the cache's folder");
+        return hint_unless_full(err,
+                                "this user must be able to write the cache's folder");
     }
     if (flock(cache->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return OK;
@@ -64,7 +71,7 @@ static enum outcome make_file(const struct cache_config *config, struct error *e
         bool is_folder = errno == EISDIR;
 
         error_set_errno(err, "open the cache %s", config->path);
-        return error_hint(
+        return hint_unless_full(
             err,
             is_folder
                 ? "that is a folder: name a file in it in [cache] path"

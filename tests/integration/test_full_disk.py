@@ -68,6 +68,15 @@ def test_a_first_copy_on_a_full_disk(disk, shop):
     assert disk.sql("select count(*) from item") == (0, "2000")
 
 
+@pytest.mark.parametrize("disk", ["3m,nr_inodes=3"], indirect=True)
+def test_a_disk_without_room_for_one_more_file(disk, shop):
+    daemon = daemon_on(disk, shop)
+    disk.run("sh", "-c", "for n in 1 2 3; do : > " + disk.path("file") + "$n; done")
+    answer = daemon.tool("sync")
+    assert answer.status == FAILED and "No space left" in answer.err and "make room" in answer.err, answer
+    disk.run("sh", "-c", "rm " + disk.path("file") + "*")
+
+
 def test_a_copy_that_fills_the_disk_goes_on_when_there_is_room(disk, shop):
     shop.run("insert into item (id, note) select n, repeat('x', 100) from generate_series(2001, 7000) n")
     daemon = daemon_on(disk, shop)
