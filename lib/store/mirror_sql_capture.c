@@ -137,13 +137,13 @@ static void on_insert(const struct trigger *trigger)
 {
     trigger_begin(trigger, "tide_capture_before_insert_", "BEFORE INSERT");
     replaced_when_met(trigger, true);
-    rare_take(trigger, "keep", "NEW");
+    rare_take(trigger, "keep");
 
     trigger_begin(trigger, "tide_capture_replace_", "AFTER INSERT");
     trigger_text(trigger, " AND ");
     replaced_exist(trigger);
     unless_put_back(trigger);
-    rare_take(trigger, "replaced", "NEW");
+    rare_take(trigger, "replaced");
 
     trigger_begin(trigger, "tide_capture_insert_", "AFTER INSERT");
     trigger_text(trigger, " AND NOT ");
@@ -319,11 +319,11 @@ static void begin_delete(const struct trigger *trigger, const char *prefix)
     replaced_exists_key(trigger, "OLD");
 }
 
-static void delete_entry(const struct trigger *trigger, const char *row)
+static void delete_entry(const struct trigger *trigger)
 {
-    trigger_text(trigger, "\n ");
-    start_entry_of(trigger, row, "delete");
-    trigger_base(trigger, row, false);
+    trigger_text(trigger, "\nBEGIN\n ");
+    start_entry_of(trigger, "OLD", "delete");
+    trigger_base(trigger, "OLD", false);
     trigger_text(trigger, ");\nEND;\n");
 }
 
@@ -344,8 +344,7 @@ static void on_delete(const struct trigger *trigger)
     before_delete(trigger);
     begin_delete(trigger, "tide_capture_delete_");
     if (table->deleted_at == TABLE_NO_COLUMN) {
-        trigger_text(trigger, "\nBEGIN");
-        delete_entry(trigger, "OLD");
+        delete_entry(trigger);
         return;
     }
     trigger_text(trigger, " AND NOT ");
@@ -361,7 +360,7 @@ static void on_delete(const struct trigger *trigger)
     begin_delete(trigger, "tide_capture_anew_");
     trigger_text(trigger, " AND ");
     is_made_anew(trigger);
-    rare_take(trigger, "made_anew", "OLD");
+    delete_entry(trigger);
 }
 
 static void rare_steps(const struct trigger *trigger)
@@ -377,11 +376,6 @@ static void rare_steps(const struct trigger *trigger)
     replaced_capture_come(trigger);
     replaced_drop(trigger);
     trigger_text(trigger, "\nEND;\n");
-
-    if (trigger->table->deleted_at == TABLE_NO_COLUMN)
-        return;
-    rare_begin(trigger, "made_anew");
-    delete_entry(trigger, "NEW");
 }
 
 void mirror_sql_create_capture(struct buffer *sql, const struct table *table,

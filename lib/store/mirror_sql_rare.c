@@ -37,14 +37,14 @@ void rare_create_view(const struct trigger *trigger)
     trigger_text(trigger, ";\n");
 }
 
-void rare_take(const struct trigger *trigger, const char *step, const char *row)
+void rare_take(const struct trigger *trigger, const char *step)
 {
     trigger_text(trigger, "\nBEGIN\n INSERT INTO ");
     view_name(trigger);
     buffer_append_format(trigger->sql, " VALUES ('%s'", step);
     for (size_t i = 0; i < trigger->table->column_count; i++) {
         trigger_text(trigger, ", ");
-        trigger_value(trigger, row, i);
+        trigger_value(trigger, "NEW", i);
     }
     trigger_text(trigger, ");\nEND;\n");
 }
