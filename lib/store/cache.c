@@ -34,13 +34,13 @@ static enum outcome make_folder(const char *path, struct error *err)
     return error_hint(err, "make it, or name another in [cache] path");
 }
 
-/* Its own file: SQLite's locks on the database would not survive a checkpoint's close. */
 /* What a full disk wants is said already. */
 static enum outcome hint_unless_full(struct error *err, const char *hint)
 {
     return error_is_full_disk(err) ? FAILED : error_hint(err, "%s", hint);
 }
 
+/* Its own file: SQLite's locks on the database would not survive a checkpoint's close. */
 static enum outcome take_lock(struct cache *cache, struct error *err)
 {
     char lock_path[4096];
