@@ -7,13 +7,6 @@
 #include "lib/base/clock.h"
 
 #include <stdio.h>
-#include <string.h>
-
-static struct sql_script script_of(const struct folder_file *file)
-{
-    return (struct sql_script){
-        .at = file->text, .end = file->text + strlen(file->text), .line = 1};
-}
 
 static void name_of(const struct folder_file *file, char *out_name, size_t size)
 {
@@ -27,7 +20,7 @@ static enum outcome check_file(const struct folder_file *file, struct error *err
     int statements;
 
     name_of(file, name, sizeof(name));
-    return sql_script_check(name, script_of(file), false, &statements, err);
+    return sql_script_check(name, sql_script_of(file->text), false, &statements, err);
 }
 
 /* A file under way, for the callbacks. */
@@ -39,7 +32,7 @@ struct file_run {
 static enum outcome run_script(void *context, struct error *err)
 {
     const struct file_run *run = context;
-    const struct sql_script script = script_of(run->file);
+    const struct sql_script script = sql_script_of(run->file->text);
     char name[160];
 
     name_of(run->file, name, sizeof(name));

@@ -60,9 +60,7 @@ static enum outcome add_record(struct downgrade_plan *plan,
         .name = name,
         .description = record->description,
         .no_transaction = record->no_transaction,
-        .downgrade = {.at = record->downgrade,
-                      .end = record->downgrade + strlen(record->downgrade),
-                      .line = 1},
+        .downgrade = sql_script_of(record->downgrade),
     };
     snprintf(file->revision, sizeof(file->revision), "%s", record->revision);
     if (sql_script_check(name, file->downgrade, file->no_transaction,

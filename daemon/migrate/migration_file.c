@@ -142,7 +142,7 @@ static enum outcome fail_without_marker(const struct migration_file *file,
 static enum outcome parse_sections(struct migration_file *file, const char *text,
                                    struct error *err)
 {
-    struct sql_script rest = {.at = text, .end = text + strlen(text), .line = 1};
+    struct sql_script rest = sql_script_of(text);
     struct sql_statement remark;
     enum outcome outcome;
 

@@ -47,9 +47,7 @@ static enum outcome check_steps_done(const struct migration_file *file,
                                      const struct migration_record *record,
                                      struct error *err)
 {
-    struct sql_script before = {.at = record->upgrade,
-                                .end = record->upgrade + strlen(record->upgrade),
-                                .line = 1};
+    struct sql_script before = sql_script_of(record->upgrade);
     struct sql_script now = file->upgrade;
     struct sql_statement was, is;
 

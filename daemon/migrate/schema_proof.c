@@ -46,8 +46,7 @@ struct trial {
 static enum outcome run_script(void *context, struct error *err)
 {
     const struct trial *trial = context;
-    const struct sql_script script = {
-        .at = trial->text, .end = trial->text + strlen(trial->text), .line = 1};
+    const struct sql_script script = sql_script_of(trial->text);
 
     return sql_execution_script(trial->proof->link, trial->proof->direction, &script,
                                 err);

@@ -18,12 +18,6 @@ static void blank_psql_lines(char *text)
     }
 }
 
-static struct sql_script script_of(const struct folder_file *file)
-{
-    return (struct sql_script){
-        .at = file->text, .end = file->text + strlen(file->text), .line = 1};
-}
-
 static enum outcome check_files(const struct folder_files *source, struct error *err)
 {
     int statements;
@@ -32,8 +26,8 @@ static enum outcome check_files(const struct folder_files *source, struct error 
         const struct folder_file *file = &source->files[i];
 
         blank_psql_lines(file->text);
-        if (sql_script_check(file->name, script_of(file), false, &statements, err) ==
-            FAILED)
+        if (sql_script_check(file->name, sql_script_of(file->text), false, &statements,
+                             err) == FAILED)
             return FAILED;
     }
     return OK;
@@ -70,7 +64,7 @@ struct loading {
 static enum outcome load(void *context, struct error *err)
 {
     const struct loading *loading = context;
-    const struct sql_script script = script_of(loading->file);
+    const struct sql_script script = sql_script_of(loading->file->text);
 
     return sql_execution_script(loading->primary, loading->file->name, &script, err);
 }

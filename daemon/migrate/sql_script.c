@@ -175,6 +175,11 @@ static enum outcome skip_space(struct sql_script *script, struct error *err)
     return NOTHING;
 }
 
+struct sql_script sql_script_of(const char *text)
+{
+    return (struct sql_script){.at = text, .end = text + strlen(text), .line = 1};
+}
+
 enum outcome sql_script_next(struct sql_script *script,
                              struct sql_statement *out_statement, struct error *err)
 {

@@ -24,6 +24,9 @@ struct sql_statement {
     int line; /* of its first word */
 };
 
+/* All of a text that begins on line 1; borrowed. */
+struct sql_script sql_script_of(const char *text);
+
 /* NOTHING: there are no more. FAILED (ERROR_INVALID): a quote or comment never ends. */
 MUST_CHECK enum outcome sql_script_next(struct sql_script *script,
                                         struct sql_statement *out_statement,

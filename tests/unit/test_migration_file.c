@@ -295,7 +295,7 @@ struct expected_statement {
 
 static void expect_statements(const char *text, const struct expected_statement *expected)
 {
-    struct sql_script script = {.at = text, .end = text + strlen(text), .line = 1};
+    struct sql_script script = sql_script_of(text);
     struct sql_statement statement;
     struct error err = {0};
 

@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static struct sql_script script_of(const char *text)
-{
-    return (struct sql_script){.at = text, .end = text + strlen(text), .line = 1};
-}
-
 #define FILE_OF(number, title, sum)                                                      \
     {                                                                                    \
         .name = number "_" title, .revision = number, .description = title,              \
@@ -151,7 +146,7 @@ static void a_file_that_stopped_in_the_middle_goes_on(void **state)
                                         .checksum = "new",
                                         .no_transaction = true,
                                         .upgrade =
-                                            script_of("one; two corrected; three")};
+                                            sql_script_of("one; two corrected; three")};
     const struct migration_files one = {&file, 1, MIGRATION_PROJECT};
     struct migration_record record = RECORD("20261122_0001", "a", "old");
     const struct migration_history history = {.records = &record, .count = 1};
