@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <string.h>
 
 enum outcome statement_prepare_text(struct statement *statement, struct database *db,
                                     const char *name, const char *text, struct error *err)
@@ -201,6 +202,15 @@ const char *statement_column_text(const struct statement *statement, int column)
 size_t statement_column_size(const struct statement *statement, int column)
 {
     return (size_t)sqlite3_column_bytes(statement->handle, column);
+}
+
+char *statement_column_copy(const struct statement *statement, int column, bool *failed)
+{
+    const char *text = statement_column_text(statement, column);
+    char *copy = text ? strdup(text) : NULL;
+
+    *failed |= !copy && !statement_column_is_null(statement, column);
+    return copy;
 }
 
 bool statement_column_is_null(const struct statement *statement, int column)

@@ -78,6 +78,9 @@ double statement_column_real(const struct statement *statement, int column);
 const char *statement_column_text(const struct statement *statement,
                                   int column); /* NULL: null */
 size_t statement_column_size(const struct statement *statement, int column);
+/* The text, to be freed; NULL: null. *failed is set where memory runs out, ours or
+ * SQLite's, and else left alone. */
+char *statement_column_copy(const struct statement *statement, int column, bool *failed);
 bool statement_column_is_null(const struct statement *statement, int column);
 
 /* True when the last failing step broke a UNIQUE or PRIMARY KEY constraint. */

@@ -55,17 +55,6 @@ enum outcome catalog_cursor_copy(struct catalog_cursor *out_copy,
     return OK;
 }
 
-/* NULL for null; *failed is set where memory runs out, ours or SQLite's, and else left
- * alone. */
-static char *column_copy(const struct statement *query, int column, bool *failed)
-{
-    const char *text = statement_column_text(query, column);
-    char *copy = text ? strdup(text) : NULL;
-
-    *failed |= !copy && !statement_column_is_null(query, column);
-    return copy;
-}
-
 /* Whatever comes of it, the table is to be released. */
 static enum outcome read_table(const struct statement *query, struct catalog_table *table,
                                struct error *err)
@@ -74,14 +63,14 @@ static enum outcome read_table(const struct statement *query, struct catalog_tab
 
     *table = (struct catalog_table){
         .table_id = statement_column_int(query, 8),
-        .name = column_copy(query, 0, &failed),
-        .schema = column_copy(query, 1, &failed),
-        .fingerprint = column_copy(query, 2, &failed),
+        .name = statement_column_copy(query, 0, &failed),
+        .schema = statement_column_copy(query, 1, &failed),
+        .fingerprint = statement_column_copy(query, 2, &failed),
         .tracked = statement_column_int(query, 3) != 0,
-        .cursor = {.exact = column_copy(query, 4, &failed),
+        .cursor = {.exact = statement_column_copy(query, 4, &failed),
                    .mark_us = statement_column_int(query, 5),
                    .swept_us = statement_column_int(query, 6),
-                   .basis = column_copy(query, 7, &failed)},
+                   .basis = statement_column_copy(query, 7, &failed)},
     };
     return failed ? error_out_of_memory(err) : OK;
 }
@@ -120,15 +109,15 @@ static enum outcome read_copy(const struct statement *query, struct catalog_copy
     bool failed = false;
 
     *copy = (struct catalog_copy){
-        .name = column_copy(query, 0, &failed),
-        .schema = column_copy(query, 1, &failed),
-        .copy_name = column_copy(query, 2, &failed),
-        .fingerprint = column_copy(query, 3, &failed),
-        .cursor = {.exact = column_copy(query, 4, &failed),
+        .name = statement_column_copy(query, 0, &failed),
+        .schema = statement_column_copy(query, 1, &failed),
+        .copy_name = statement_column_copy(query, 2, &failed),
+        .fingerprint = statement_column_copy(query, 3, &failed),
+        .cursor = {.exact = statement_column_copy(query, 4, &failed),
                    .mark_us = statement_column_int(query, 5),
                    .swept_us = statement_column_int(query, 5),
-                   .basis = column_copy(query, 10, &failed)},
-        .last_key = column_copy(query, 6, &failed),
+                   .basis = statement_column_copy(query, 10, &failed)},
+        .last_key = statement_column_copy(query, 6, &failed),
         .row_count = statement_column_int(query, 7),
         .byte_count = statement_column_int(query, 8),
         .complete = statement_column_int(query, 9) != 0,
@@ -294,7 +283,7 @@ enum outcome catalog_cluster(struct database *db, struct catalog_cluster *out_cl
     outcome = statement_step(&query, err);
     if (outcome != OK)
         return outcome;
-    identifier = column_copy(&query, 0, &failed);
+    identifier = statement_column_copy(&query, 0, &failed);
     if (failed)
         return error_out_of_memory(err);
     *out_cluster = (struct catalog_cluster){
@@ -341,7 +330,7 @@ static enum outcome read_key(const struct statement *query, char **key, struct e
 {
     bool failed = false;
 
-    *key = column_copy(query, 0, &failed);
+    *key = statement_column_copy(query, 0, &failed);
     return failed ? error_out_of_memory(err) : OK;
 }
 

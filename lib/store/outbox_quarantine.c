@@ -137,16 +137,6 @@ static enum outcome judge(const struct statement *query,
 
 /* ---- setting aside ---- */
 
-/* NULL for null; *failed is set where memory runs out, and else left alone. */
-static char *copy_or_null(const struct statement *query, int column, bool *failed)
-{
-    const char *text = statement_column_text(query, column);
-    char *copy = text ? strdup(text) : NULL;
-
-    *failed |= !copy && !statement_column_is_null(query, column);
-    return copy;
-}
-
 static enum outcome suspect_add(struct suspects *suspects, const struct statement *query,
                                 const char *sqlstate, const struct error *why,
                                 struct error *err)
@@ -157,9 +147,9 @@ static enum outcome suspect_add(struct suspects *suspects, const struct statemen
     *suspect = (struct suspect){
         .sequence = statement_column_int(query, 0),
         .table_id = statement_column_int(query, 1),
-        .row_key = copy_or_null(query, 2, &failed),
-        .operation = copy_or_null(query, 3, &failed),
-        .base = copy_or_null(query, 4, &failed),
+        .row_key = statement_column_copy(query, 2, &failed),
+        .operation = statement_column_copy(query, 3, &failed),
+        .base = statement_column_copy(query, 4, &failed),
         .sqlstate = sqlstate,
     };
     snprintf(suspect->reason, sizeof(suspect->reason),

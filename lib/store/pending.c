@@ -521,6 +521,7 @@ enum outcome pending_make_insert(struct pending *pending, const struct table *ta
 static enum outcome next_key(struct pending *pending, int64_t table_id, int64_t *position,
                              char **out_key, struct error *err)
 {
+    bool failed = false;
     enum outcome outcome;
 
     statement_bind_int(&pending->next, 1, table_id);
@@ -528,8 +529,8 @@ static enum outcome next_key(struct pending *pending, int64_t table_id, int64_t 
     outcome = statement_step(&pending->next, err);
     if (outcome == OK) {
         *position = statement_column_int(&pending->next, 0);
-        *out_key = strdup(statement_column_text(&pending->next, 1));
-        if (!*out_key)
+        *out_key = statement_column_copy(&pending->next, 1, &failed);
+        if (failed)
             outcome = error_out_of_memory(err);
     }
     statement_reset(&pending->next);

@@ -84,6 +84,7 @@ enum outcome pending_units_next(struct pending_units *units,
 {
     OWNED(statement_release) struct statement query = {0};
     OWNED(pending_member_release) struct pending_member member = {0};
+    bool failed = false;
     enum outcome outcome;
 
     if (!units->is_broken)
@@ -96,13 +97,13 @@ enum outcome pending_units_next(struct pending_units *units,
         return outcome;
     member = (struct pending_member){
         .table_id = statement_column_int(&query, 0),
-        .row_key = strdup(statement_column_text(&query, 1)),
+        .row_key = statement_column_copy(&query, 1, &failed),
         .cause_id = statement_column_int(&query, 2),
         .unit = statement_column_int(&query, 3),
-        .sqlstate = strdup(statement_column_text(&query, 4)),
-        .message = strdup(statement_column_text(&query, 5)),
+        .sqlstate = statement_column_copy(&query, 4, &failed),
+        .message = statement_column_copy(&query, 5, &failed),
     };
-    if (!member.row_key || !member.sqlstate || !member.message)
+    if (failed)
         return error_out_of_memory(err);
     *out_member = TAKE(member);
     return OK;

@@ -196,7 +196,9 @@ enum outcome staging_next_clean(struct staging *staging, int64_t *position,
                                 struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
+    bool failed = false;
     enum outcome outcome;
+    char *key;
 
     if (statement_prepare(&query, staging->db, &staging_sql.next_clean, err) == FAILED)
         return FAILED;
@@ -204,9 +206,10 @@ enum outcome staging_next_clean(struct staging *staging, int64_t *position,
     outcome = statement_step(&query, err);
     if (outcome != OK)
         return outcome;
-    *out_key = strdup(statement_column_text(&query, 2));
-    if (!*out_key)
+    key = statement_column_copy(&query, 2, &failed);
+    if (failed)
         return error_out_of_memory(err);
+    *out_key = key;
     *position = statement_column_int(&query, 0);
     *out_table = outbox_tables_find(staging->tables, statement_column_int(&query, 1));
     return OK;
