@@ -3,6 +3,7 @@
 #include "tests/support/cmocka_all.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void setting_fills_kind_and_message_and_fails(void **state)
@@ -115,6 +116,13 @@ static void a_full_disk_is_told_from_other_failures(void **state)
     assert_int_equal(error_set_errno(&err, "write"), FAILED);
     assert_true(error_is_full_disk(&err));
     error_wrap(&err, "the file");
+    assert_true(error_is_full_disk(&err));
+    errno = EDQUOT;
+    assert_int_equal(error_set_errno(&err, "write"), FAILED);
+    assert_true(error_is_full_disk(&err));
+    assert_int_equal(error_set(&err, ERROR_SYSTEM, "commit"), FAILED);
+    assert_false(error_is_full_disk(&err));
+    snprintf(err.origin, sizeof(err.origin), "SQLITE 13");
     assert_true(error_is_full_disk(&err));
     errno = EACCES;
     assert_int_equal(error_set_errno(&err, "write"), FAILED);

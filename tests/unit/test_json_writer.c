@@ -110,6 +110,29 @@ static void it_appends(void **state)
     assert_string_equal(text.data, "so: [1]");
 }
 
+static json_t *nested(int depth)
+{
+    json_t *json = json_array();
+
+    while (--depth > 0)
+        json = depth % 2 ? json_pack("[o]", json) : json_pack("{s:o}", "in", json);
+    return json;
+}
+
+static void it_goes_as_deep_as_can_be_read_back(void **state)
+{
+    OWNED(json_decrefp) json_t *deepest = nested(2048);
+    OWNED(json_decrefp) json_t *too_deep = nested(2049);
+    OWNED(text_free) char *text = json_writer_text(deepest, JSON_FORM_COMPACT);
+    OWNED(json_decrefp) json_t *again = NULL;
+
+    (void)state;
+    assert_non_null(text);
+    again = parsed(text);
+    assert_true(json_equal(again, deepest));
+    assert_null(json_writer_text(too_deep, JSON_FORM_COMPACT));
+}
+
 static void what_contains_itself_is_no_json(void **state)
 {
     json_t *first = json_array();
@@ -131,6 +154,7 @@ int main(void)
         cmocka_unit_test(any_real_reads_back_as_itself),
         cmocka_unit_test(the_rest_is_as_jansson_writes_it),
         cmocka_unit_test(it_appends),
+        cmocka_unit_test(it_goes_as_deep_as_can_be_read_back),
         cmocka_unit_test(what_contains_itself_is_no_json),
     };
 
