@@ -2,7 +2,8 @@
  * Primary: one connection to the PostgreSQL primary.
  *
  * Every wait watches the socket, a deadline and the interrupt descriptor, so that
- * the thread that owns it can be stopped at any moment. A connection that failed with
+ * the thread that owns it can be stopped at any moment; the statement it waits for is
+ * then ended on the server too, except a COMMIT. A connection that failed with
  * ERROR_TRANSIENT or ERROR_INTERRUPTED is closed; primary_connect() opens it again.
  * The session is pinned (UTC, ISO, UTF8 …); behind a transaction
  * pooler, where a session cannot be pinned, each transaction is.

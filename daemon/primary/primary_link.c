@@ -5,6 +5,15 @@
 #include <errno.h>
 #include <poll.h>
 
+static enum outcome break_off(struct primary *primary, struct error *err)
+{
+    /* a COMMIT that waits for a standby would count as done, there or not */
+    if (!primary->committing)
+        link_cancel(primary);
+    primary_close(primary);
+    return error_set(err, ERROR_INTERRUPTED, "asked to stop");
+}
+
 enum outcome link_wait(struct primary *primary, short events, struct error *err)
 {
     int64_t deadline =
@@ -23,10 +32,8 @@ enum outcome link_wait(struct primary *primary, short events, struct error *err)
             primary_close(primary);
             return FAILED;
         }
-        if (ready > 0 && watched[1].revents) {
-            primary_close(primary);
-            return error_set(err, ERROR_INTERRUPTED, "asked to stop");
-        }
+        if (ready > 0 && watched[1].revents)
+            return break_off(primary, err);
         if (ready > 0)
             return OK;
         if (clock_monotonic_us() >= deadline)

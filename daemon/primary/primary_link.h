@@ -20,6 +20,7 @@ struct primary {
     bool in_recovery;
     int64_t round_trip_us;
     bool notified;       /* why the last primary_wait() ended */
+    bool committing;     /* a COMMIT is under way that is not to be broken off */
     bool refused_commit; /* what became of the last COMMIT */
     size_t error_position;
     struct primary_complaint complaint;
@@ -27,10 +28,18 @@ struct primary {
 
 /*
  * Waits until the socket is readable (or writable), for the configured silence at most.
- * FAILED: ERROR_TRANSIENT after that silence, ERROR_INTERRUPTED when asked to stop.
+ * FAILED: ERROR_TRANSIENT after that silence, ERROR_INTERRUPTED when asked to stop; the
+ * server is told then, so that its statement and its locks end.
  */
 MUST_CHECK enum outcome link_wait(struct primary *primary, short events,
                                   struct error *err);
+
+/*
+ * Asks the server to end the statement under way, over a connection of its own, and
+ * waits 0.3 s at most until the request has been taken. Whether it could be sent
+ * is not told: the server notices a closed connection by itself, only later.
+ */
+void link_cancel(struct primary *primary);
 
 /* Sends what libpq still holds back, reading meanwhile so that neither side blocks. */
 MUST_CHECK enum outcome link_flush(struct primary *primary, struct error *err);

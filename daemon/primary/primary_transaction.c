@@ -106,8 +106,13 @@ static enum outcome read_commit(struct primary *primary, struct error *err)
 
 enum outcome primary_commit(struct primary *primary, struct error *err)
 {
+    enum outcome outcome;
+
     primary->refused_commit = false;
-    if (read_commit(primary, err) == OK)
+    primary->committing = true;
+    outcome = read_commit(primary, err);
+    primary->committing = false;
+    if (outcome == OK)
         return OK;
     /* one that was refused before it was run leaves the transaction open */
     primary_end_reading(primary);

@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import threading
+import time
 
 import pytest
 from support.daemon import program, run_program
@@ -114,8 +115,30 @@ def test_stops_in_time_while_a_table_is_locked(followed):
         cursor.execute("lock table item in access exclusive mode")
         wait_until(lambda: world.value("select count(*) from pg_locks where not granted") > 0, "the daemon waits for the lock", 15)
         stops_in_time(daemon)
+        wait_until(lambda: world.value("select count(*) from pg_locks where not granted") == 0, "its statement has ended on the server", 3)
     locker.rollback()
     locker.close()
+
+
+def test_stops_in_time_while_a_commit_waits_for_a_standby_and_leaves_it_waiting(throw_away_cluster, world_on):
+    world = world_on(throw_away_cluster())
+    world.run(SCHEMA)
+    daemon = world.daemon()
+    daemon.wait_caught_up()
+    world.run("alter system set synchronous_standby_names = 'nobody'")
+    world.run("select pg_reload_conf()")
+    cache = daemon.open_cache()
+    cache.execute("update item set note = 'waits' where id = 1")
+    cache.close()
+    waiting = "select count(*) from pg_stat_activity where wait_event = 'SyncRep' and application_name = 'tidemarkd'"
+    try:
+        wait_until(lambda: world.value(waiting) == 1, "the push's COMMIT waits")
+        stops_in_time(daemon)
+        time.sleep(0.5)
+        assert world.value(waiting) == 1
+    finally:
+        world.run("alter system reset synchronous_standby_names")
+        world.run("select pg_reload_conf()")
 
 
 def test_stops_in_time_while_an_application_holds_the_write_lock(followed):

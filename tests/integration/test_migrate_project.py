@@ -235,8 +235,40 @@ def test_who_interrupts_is_told_what_stands_and_not_to_mend_anything(three, no_t
     runner.send_signal(signal.SIGINT)
     out, err = runner.communicate(timeout=10)
     assert runner.returncode == 1 and "asked to stop" in err and said in err and "put it right" not in err, (out, err)
-    three.world.run("select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'")
+    wait_until(lambda: not sessions_of_the_tool(three.world), "its session has ended", 3)
     assert three.states()[C] in ("pending", "running")
+
+
+def sessions_of_the_tool(world):
+    return world.run("select state, wait_event, query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+
+
+@pytest.mark.parametrize("command, end", [("migrate", signal.SIGINT), ("migrate", signal.SIGTERM), ("init-data", signal.SIGINT),
+                                          ("bootstrap", signal.SIGTERM)])
+def test_who_interrupts_leaves_no_statement_and_no_lock_on_the_primary(three, command, end):
+    three.migrate()
+    three.write("20261124_0001_sleeps", "lock table a;\nselect pg_sleep(30);")
+    three.write_data("01_sleeps", "lock table a;\nselect pg_sleep(30);")
+    runner = three.start(command)
+    wait_until(lambda: three.world.value("select count(*) from pg_stat_activity where wait_event = 'PgSleep'"), "it sleeps")
+    runner.send_signal(end)
+    out, err = runner.communicate(timeout=10)
+    assert runner.returncode == 1 and "asked to stop" in err, (out, err)
+    wait_until(lambda: not three.world.run("select 1 from pg_locks where relation = 'a'::regclass"), "its lock is gone", 3)
+    assert not three.world.run("select 1 from pg_stat_activity where wait_event = 'PgSleep'")
+
+
+def test_who_interrupts_does_not_wait_for_a_primary_that_went_silent(world):
+    proxy = world.proxy()
+    project = Project(world, conninfo=proxy.conninfo(world.database))
+    project.migrate()
+    project.write(A, "select pg_sleep(8);")
+    runner = project.start("migrate")
+    wait_until(lambda: world.value("select count(*) from pg_stat_activity where wait_event = 'PgSleep'"), "it sleeps")
+    proxy.silent_after(0)
+    runner.send_signal(signal.SIGINT)
+    runner.communicate(timeout=3)
+    assert runner.returncode == 1
 
 
 def test_an_output_that_cannot_be_written_is_an_error_and_the_files_are_applied(three):
