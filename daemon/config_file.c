@@ -291,8 +291,11 @@ enum outcome config_read_file(struct config *config, struct error *err)
     bad_line = ini_parse_stream(next_line, &reader, take_setting, &reader);
     if (reader.failed)
         return FAILED;
-    if (ferror(reader.stream))
-        return error_set_errno(err, "read the configuration %s", config->file);
+    if (ferror(reader.stream)) {
+        error_set_errno(err, "read the configuration %s", config->file);
+        err->kind = ERROR_INVALID;
+        return error_hint(err, "name the file itself");
+    }
     if (bad_line > 0)
         return error_set(err, ERROR_INVALID, "%s:%d: neither [section] nor key = value",
                          config->file, bad_line);

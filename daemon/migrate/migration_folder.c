@@ -4,7 +4,6 @@
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,7 +12,25 @@
 
 #define SUFFIX ".sql"
 
-static void folder_close(DIR **folder)
+enum outcome folder_open(const char *path, DIR **out_folder, struct error *err)
+{
+    DIR *folder = opendir(path);
+
+    if (folder) {
+        *out_folder = folder;
+        return OK;
+    }
+    if (errno == ENOENT)
+        return NOTHING;
+    error_set_errno(err, "open the folder %s", path);
+    if (err->kind == ERROR_SYSTEM && errno == ENOTDIR) {
+        err->kind = ERROR_INVALID;
+        error_hint(err, "[migrations] takes the folder that the files are in");
+    }
+    return FAILED;
+}
+
+void folder_close(DIR **folder)
 {
     if (*folder)
         closedir(*folder);
@@ -113,14 +130,13 @@ static int compare_names(const void *left, const void *right)
 enum outcome folder_files_read(const char *path, struct folder_files *out_files,
                                struct error *err)
 {
-    OWNED(folder_close) DIR *folder = opendir(path);
+    OWNED(folder_close) DIR *folder = NULL;
     OWNED(folder_files_release) struct folder_files files = {0};
+    enum outcome outcome = folder_open(path, &folder, err);
     const struct dirent *entry;
 
-    if (!folder && errno == ENOENT)
-        return NOTHING;
-    if (!folder)
-        return error_set_errno(err, "open the folder %s", path);
+    if (outcome != OK)
+        return outcome;
     while ((entry = readdir(folder)))
         if (is_wanted(entry->d_name) &&
             add_file(&files, dirfd(folder), entry->d_name, err) == FAILED)

@@ -10,6 +10,7 @@
 
 #include "daemon/migrate/migration_file.h"
 
+#include <dirent.h>
 #include <stddef.h>
 
 #define MIGRATION_FILE_LIMIT ((size_t)64 << 20)
@@ -24,6 +25,11 @@ struct folder_files {
     struct folder_file *files;
     size_t count;
 };
+
+/* NOTHING: there is no such folder. ERROR_INVALID: it is something else. */
+MUST_CHECK enum outcome folder_open(const char *path, DIR **out_folder,
+                                    struct error *err);
+void folder_close(DIR **folder); /* for OWNED(); NULL is fine */
 
 /* NOTHING: there is no such folder; out_files is left alone. */
 MUST_CHECK enum outcome

@@ -1,5 +1,6 @@
 #include "daemon/migrate/revision_file.h"
 
+#include "daemon/migrate/migration_folder.h"
 #include "lib/base/buffer.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/clock.h"
@@ -17,12 +18,6 @@
 
 #define DAY_LENGTH 8
 #define LAST_NUMBER 9999
-
-static void folder_close(DIR **folder)
-{
-    if (*folder)
-        closedir(*folder);
-}
 
 enum outcome revision_description(const char *message,
                                   char out_text[REVISION_DESCRIPTION_SIZE],
@@ -128,14 +123,17 @@ static enum outcome write_file(int folder, const char *name, const struct buffer
 static enum outcome open_folder(const char *path, DIR **out_folder, struct error *err)
 {
     OWNED(folder_close) DIR *folder = NULL;
+    enum outcome outcome;
 
     if (parent_folder_make(path, 0777, err) == FAILED)
         return FAILED;
-    if (mkdir(path, 0777) < 0 && errno != EEXIST)
+    if (mkdir(path, 0777) < 0 && errno != EEXIST && errno != ENOTDIR)
         return error_set_errno(err, "make the folder %s", path);
-    folder = opendir(path);
-    if (!folder)
-        return error_set_errno(err, "open the folder %s", path);
+    outcome = folder_open(path, &folder, err);
+    if (outcome == NOTHING)
+        return error_set(err, ERROR_SYSTEM, "the folder %s cannot be made", path);
+    if (outcome == FAILED)
+        return FAILED;
     while (flock(dirfd(folder), LOCK_EX) < 0)
         if (errno != EINTR)
             return error_set_errno(err, "lock the folder %s", path);

@@ -95,6 +95,18 @@ def test_revision_needs_a_message_that_can_be_a_name(project, arguments, said):
     assert os.listdir(project.migrations) == []
 
 
+@pytest.mark.parametrize("command, key", [(("revision", "-m", "x"), "directory"), (("migrate",), "directory"), (("history",), "directory"),
+                                          (("lint",), "directory"), (("init-data",), "data")])
+def test_a_file_is_no_folder_of_migrations(world, command, key):
+    project = Project(world)
+    (os.rmdir(project.migrations) or open(project.migrations, "w").close()) if key == "directory" else \
+        (os.rmdir(project.data) or open(project.data, "w").close())
+    if key == "data":
+        project.migrate()
+    answer = project.tool(*command)
+    assert answer.status == 2 and "Not a directory" in answer.err and "[migrations]" in answer.err, answer
+
+
 def test_revision_makes_its_folder(world):
     project = Project(world, directory=os.path.join(world.folder, "new", "migrations"))
     answer = project.tool("revision", "-m", "x")

@@ -356,6 +356,11 @@ def test_an_unknown_option_is_a_usage_error(folder):
     assert run_program(program("tidemarkd"), "--no-such-option").status == USAGE
 
 
+@pytest.mark.parametrize("name", ["tidemark", "tidemarkd"])
+def test_a_folder_is_no_configuration(folder, name):
+    fails(run_program(program(name), "-c", folder, *(["status"] if name == "tidemark" else [])), USAGE, folder, "is a directory")
+
+
 def test_init_writes_a_configuration_that_is_valid_and_never_overwrites(shop, folder):
     path = os.path.join(folder, "new.conf")
     first = run_program(program("tidemark"), "-c", path, "init")
