@@ -9,7 +9,7 @@
 #define UPGRADE_MARKER "-- upgrade"
 #define DOWNGRADE_MARKER "-- downgrade"
 
-bool migration_revision_is_valid(const char *text)
+static bool has_form(const char *text)
 {
     static const char pattern[] = "dddddddd_dddd";
 
@@ -19,11 +19,44 @@ bool migration_revision_is_valid(const char *text)
     return text[sizeof(pattern) - 1] == '\0' || text[sizeof(pattern) - 1] == '_';
 }
 
+static int number_of(const char *digits, int count)
+{
+    int number = 0;
+
+    while (count--)
+        number = number * 10 + (*digits++ - '0');
+    return number;
+}
+
+/* Of a text that has the form. */
+static bool is_day(const char *text)
+{
+    static const int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int year = number_of(text, 4);
+    int month = number_of(text + 4, 2);
+    int day = number_of(text + 6, 2);
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+    if (year < 1 || month < 1 || month > 12 || day < 1 || day > lengths[month - 1])
+        return false;
+    return month != 2 || day < 29 || leap;
+}
+
+bool migration_revision_is_valid(const char *text)
+{
+    return has_form(text) && is_day(text);
+}
+
 static enum outcome parse_name(struct migration_file *file, struct error *err)
 {
     const size_t length = MIGRATION_REVISION_SIZE; /* with the underscore */
 
-    if (!migration_revision_is_valid(file->name) || strlen(file->name) <= length) {
+    if (has_form(file->name) && !is_day(file->name)) {
+        error_set(err, ERROR_INVALID, "%s: the calendar has no day %.4s-%.2s-%.2s",
+                  file->name, file->name, file->name + 4, file->name + 6);
+        return error_hint(err, "rename the file: YYYYMMDD_####_description");
+    }
+    if (!has_form(file->name) || strlen(file->name) <= length) {
         error_set(err, ERROR_INVALID, "%s: the name is not YYYYMMDD_####_description",
                   file->name);
         return error_hint(err,

@@ -45,7 +45,7 @@ MUST_CHECK enum outcome migration_file_parse(struct migration_file *out_file,
                                              const char *name, const char *text,
                                              struct error *err);
 
-/* "20261122_0001", and nothing or "_description" behind it. */
+/* "20261122_0001", a day of the calendar, and nothing or "_description" behind it. */
 bool migration_revision_is_valid(const char *text);
 
 #endif

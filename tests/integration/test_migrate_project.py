@@ -107,6 +107,13 @@ def test_a_file_is_no_folder_of_migrations(world, command, key):
     assert answer.status == 2 and "Not a directory" in answer.err and "[migrations]" in answer.err, answer
 
 
+def test_a_day_that_the_calendar_does_not_have_is_refused(three):
+    three.write("20260231_0001_x", "select 1;")
+    answer = three.tool("migrate")
+    assert answer.status == 2 and "20260231_0001_x: the calendar has no day 2026-02-31" in answer.err, answer
+    assert "a" not in tables(three.world)
+
+
 def test_revision_makes_its_folder(world):
     project = Project(world, directory=os.path.join(world.folder, "new", "migrations"))
     answer = project.tool("revision", "-m", "x")

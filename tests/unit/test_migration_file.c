@@ -70,6 +70,29 @@ static void bad_names_are_refused(void **state)
     }
 }
 
+static void days_that_the_calendar_does_not_have_are_refused(void **state)
+{
+    static const char *const days[] = {"20260231", "20261301", "20260001", "20260100",
+                                       "20260432", "20260229", "21000229", "00000101"};
+    static const char text[] = "-- upgrade\nselect 1;\n-- downgrade\n";
+    struct migration_file file;
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(days) / sizeof(*days); i++) {
+        char name[40];
+        char message[100];
+
+        snprintf(name, sizeof(name), "%s_0001_x", days[i]);
+        snprintf(message, sizeof(message), "%s: the calendar has no day %.4s-%.2s-%.2s",
+                 name, name, name + 4, name + 6);
+        expect_refusal(name, text, message);
+    }
+    assert_int_equal(migration_file_parse(&file, "20280229_0001_x", text, &err), OK);
+    assert_int_equal(migration_file_parse(&file, "20000229_0001_x", text, &err), OK);
+    assert_int_equal(migration_file_parse(&file, "20261231_0001_x", text, &err), OK);
+}
+
 static void missing_sections_are_named(void **state)
 {
     (void)state;
@@ -365,6 +388,7 @@ int main(void)
         cmocka_unit_test(sections_and_name_are_taken_apart),
         cmocka_unit_test(downgrade_may_be_empty),
         cmocka_unit_test(bad_names_are_refused),
+        cmocka_unit_test(days_that_the_calendar_does_not_have_are_refused),
         cmocka_unit_test(missing_sections_are_named),
         cmocka_unit_test(a_marker_that_is_nearly_one_is_pointed_at),
         cmocka_unit_test(order_and_repetition_are_refused),
