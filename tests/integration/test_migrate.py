@@ -108,14 +108,15 @@ def test_files_of_somebody_else_are_left_alone(world):
 
 def test_a_failing_statement_is_named_and_nothing_of_its_file_stays(world):
     migrate(world)
-    downgrade_last(world)
+    while len(applied(world)) > 2:
+        downgrade_last(world)
     world.run("create function tidemark.disable_rls(regclass) returns void language sql as 'select'")
     before = world.run("select proname from pg_proc where pronamespace = 'tidemark'::regnamespace order by 1")
     answer = migrate(world)
     assert answer.status == 1, answer
-    line = 1 + open(FILES[-1]).read().split("\n").index("create function tidemark.disable_rls(relation regclass) returns void")
-    assert f"{NAMES[-1]}, line {line}: " in answer.err and "create function tidemark.disable_rls" in answer.err, answer
-    assert applied(world) == NAMES[:-1]
+    line = 1 + open(FILES[2]).read().split("\n").index("create function tidemark.disable_rls(relation regclass) returns void")
+    assert f"{NAMES[2]}, line {line}: " in answer.err and "create function tidemark.disable_rls" in answer.err, answer
+    assert applied(world) == NAMES[:2]
     assert world.run("select proname from pg_proc where pronamespace = 'tidemark'::regnamespace order by 1") == before
 
 

@@ -307,6 +307,8 @@ def test_untrack_takes_everything_back(tracked):
 
 
 @pytest.mark.parametrize("table, message, hint", [
+    (None, "there is no table to track", "Name it: select tidemark.track('orders');"),
+    ("tidemark.device", "tidemark.device belongs to tidemark itself", "Name a table of the application; these are never mirrored."),
     ("no_key", "public.no_key has no primary key", "First: alter table public.no_key add primary key (...);"),
     ("a_view", "public.a_view is not an ordinary or partitioned table", None),
     ("part", "public.part is a partition", "Track its parent: select tidemark.track('public.whole');"),
@@ -322,7 +324,7 @@ def test_what_cannot_be_tracked_says_why(world, table, message, hint):
                  create table child () inherits (parent);
                  create table taken (id int primary key, tide_xid text)""")
     world.track()
-    diagnosis = refusal(world, f"select tidemark.track('{table}')")
+    diagnosis = refusal(world, f"select tidemark.track({repr(table) if table else 'null'})")
     assert (diagnosis.message_primary, diagnosis.message_hint) == (message, hint)
 
 
