@@ -157,6 +157,11 @@ enum outcome database_commit(struct database *db, struct error *err)
     return OK;
 }
 
+void database_set_triggers(struct database *db, bool on)
+{
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, (int)on, NULL);
+}
+
 void database_roll_back(struct database *db)
 {
     if (!db || !db->handle)
@@ -168,6 +173,7 @@ void database_roll_back(struct database *db)
             sqlite3_exec(db->handle, "rollback", NULL, NULL, NULL);
         sqlite3_reset(db->undo);
     }
+    database_set_triggers(db, true);
     record_lock(db);
 }
 

@@ -72,6 +72,13 @@ MUST_CHECK enum outcome database_begin(struct database *db, struct error *err);
 MUST_CHECK enum outcome database_commit(struct database *db, struct error *err);
 void database_roll_back(struct database *db); /* harmless outside a transaction */
 
+/*
+ * Off: no trigger of the file fires for what this connection writes; TEMP triggers do.
+ * They are on when it is opened, and after database_roll_back(). Statements in use are
+ * compiled anew when it changes.
+ */
+void database_set_triggers(struct database *db, bool on);
+
 /* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t database_changes(const struct database *db);
 

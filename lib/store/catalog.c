@@ -2,6 +2,7 @@
 
 #include "lib/base/array.h"
 #include "lib/base/cleanup.h"
+#include "lib/db/database.h"
 #include "lib/db/statement.h"
 #include "lib/store/write_guard.h"
 #include "catalog.sql.h"
@@ -405,5 +406,6 @@ enum outcome catalog_open_gate(struct database *db, struct error *err)
 
 enum outcome catalog_close_gate(struct database *db, struct error *err)
 {
+    database_set_triggers(db, true);
     return run_with(db, &catalog_sql.close_gate, NULL, NULL, err);
 }

@@ -123,7 +123,8 @@ MUST_CHECK enum outcome catalog_put_mark(struct database *db, int64_t mark_us,
                                          int64_t next_xid, struct error *err);
 
 /* Inside a transaction only: another connection never sees it open. What the capture
- * triggers kept in vain goes, and applications' triggers are guarded against. */
+ * triggers kept in vain goes; triggers are off while it is open, or guarded against where
+ * an application has some (write_guard.h). */
 MUST_CHECK enum outcome catalog_open_gate(struct database *db, struct error *err);
 MUST_CHECK enum outcome catalog_close_gate(struct database *db, struct error *err);
 

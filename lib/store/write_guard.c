@@ -75,7 +75,7 @@ static enum outcome make_anew(struct database *db, int64_t version, struct error
     return OK;
 }
 
-enum outcome write_guard_refresh(struct database *db, struct error *err)
+static enum outcome refresh(struct database *db, struct error *err)
 {
     int64_t version = 0;
     enum outcome made;
@@ -92,4 +92,12 @@ enum outcome write_guard_refresh(struct database *db, struct error *err)
         return make_anew(db, version, err);
     db->own_write.asked = true;
     return made;
+}
+
+enum outcome write_guard_refresh(struct database *db, struct error *err)
+{
+    if (refresh(db, err) == FAILED)
+        return FAILED;
+    database_set_triggers(db, db->own_write.asked);
+    return OK;
 }

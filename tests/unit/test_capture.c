@@ -182,6 +182,45 @@ static void a_gate_without_a_row_opens_and_closes(void **state)
     assert_captured(db, "insert into note (id) values (3)", "insert [\"3\"]");
 }
 
+/* What the sync itself writes next, a person's decision say, is captured again. */
+static void capture_goes_on_when_the_gate_closes(void **state)
+{
+    OWNED(table_release) struct table table = note("note");
+    struct database *db = *state;
+    struct error err = {0};
+
+    mirror(db, &table);
+    assert_int_equal(database_begin(db, &err), OK);
+    assert_int_equal(catalog_open_gate(db, &err), OK);
+    assert_captured(db, "insert into note (id, title) values (1, 'a')", "");
+    assert_int_equal(catalog_close_gate(db, &err), OK);
+    assert_captured(db, "update note set title = 'b'", "update [\"1\"]");
+    assert_int_equal(catalog_open_gate(db, &err), OK);
+    assert_captured(db, "update note set title = 'c'", "");
+    database_roll_back(db);
+    assert_captured(db, "insert into note (id) values (1)", "insert [\"1\"]");
+}
+
+/* Where nobody has any, SQLite need not look for one to fire. */
+static void triggers_of_applications_fire_for_rows_that_arrive(void **state)
+{
+    OWNED(table_release) struct table table = note("note");
+    struct database *db = *state;
+    struct error err = {0};
+
+    mirror(db, &table);
+    assert_int_equal(catalog_open_gate(db, &err), OK);
+    assert_captured(db, "insert into note (id, title) values (1, 'a')", "");
+    assert_int_equal(catalog_close_gate(db, &err), OK);
+    run_sql(db, "create table diary (line);"
+                "create trigger \"my trigger\" after insert on note begin"
+                " insert into diary values (new.title); end");
+    assert_int_equal(catalog_open_gate(db, &err), OK);
+    assert_captured(db, "insert into note (id, title) values (2, 'b')", "");
+    assert_int_equal(catalog_close_gate(db, &err), OK);
+    assert_text_of(db, "select group_concat(line) from diary", "b");
+}
+
 #define CASE(test)                                                                       \
     cmocka_unit_test_setup_teardown(test, cache_in_memory_setup, cache_in_memory_teardown)
 
@@ -194,6 +233,8 @@ int main(void)
         CASE(triggers_on_private_tables_go),
         CASE(numbers_are_not_given_twice),
         CASE(a_gate_without_a_row_opens_and_closes),
+        CASE(capture_goes_on_when_the_gate_closes),
+        CASE(triggers_of_applications_fire_for_rows_that_arrive),
     };
 
     return cmocka_run_group_tests_name("capture", tests, NULL, NULL);
