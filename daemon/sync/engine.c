@@ -62,6 +62,12 @@ void engine_publish_tables(struct engine *engine)
     engine_notify(engine);
 }
 
+void engine_note_use(struct engine *engine)
+{
+    engine->used_at_us = clock_monotonic_us();
+    engine->trimmed = false;
+}
+
 static void write_state(struct engine *engine, const char *reason)
 {
     struct database *db = engine->cache.db;
@@ -140,6 +146,7 @@ void engine_free(struct engine *engine)
     primary_free(engine->primary);
     status_board_free(engine->board);
     engine_requests_release(&engine->requests);
+    catalog_cluster_release(&engine->cluster);
     free(engine->catalog_digest);
     free(engine->refusals);
     free(engine);

@@ -14,6 +14,8 @@
 
 #define WAL_LIMIT_BYTES ((int64_t)4 << 20)
 #define PURGE_INTERVAL_MAX_US (60 * 60 * US_PER_SECOND)
+/* A pause in somebody's work is no rest yet. */
+#define REST_AFTER_US (5 * US_PER_SECOND)
 /* Counting rows may cost a hundredth of the time between two counts. */
 #define COUNT_COST_FACTOR 100
 #define COUNT_CHEAP_US 2000
@@ -166,6 +168,19 @@ static enum outcome check_capture(struct engine *engine, struct error *err)
     return outcome == FAILED ? FAILED : OK;
 }
 
+/* While nothing happens idle rounds ask the cache for nothing that needs its schema. */
+static enum outcome rest(struct engine *engine, struct error *err)
+{
+    if (engine->trimmed || clock_monotonic_us() - engine->used_at_us < REST_AFTER_US)
+        return OK;
+    if (database_release_memory(engine->cache.db, err) == FAILED ||
+        database_release_memory(engine->cache.checkpoint, err) == FAILED)
+        return FAILED;
+    malloc_trim(0);
+    engine->trimmed = true;
+    return OK;
+}
+
 enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *err)
 {
     if (engine->push.counts_are_old && engine_count_changes(engine, false, err) == FAILED)
@@ -176,13 +191,7 @@ enum outcome engine_keep_house(struct engine *engine, bool idle, struct error *e
         return FAILED;
     if (cache_checkpoint(&engine->cache, WAL_LIMIT_BYTES, err) == FAILED)
         return FAILED;
-    if (idle && !engine->trimmed) {
-        database_release_memory(engine->cache.db);
-        database_release_memory(engine->cache.checkpoint);
-        malloc_trim(0);
-        engine->trimmed = true;
-    }
-    return OK;
+    return idle ? rest(engine, err) : OK;
 }
 
 static enum outcome put_cursors(struct engine *engine, struct error *err)

@@ -475,8 +475,22 @@ static enum outcome refuse_rest_of_units(struct engine *engine, struct error *er
     return followed_set_note_refetches(&engine->followed, engine->cache.db, err);
 }
 
+/* Nothing is under way, and the outbox is empty. */
+static enum outcome conclude_empty(struct engine *engine,
+                                   const struct database_version *version,
+                                   struct error *err)
+{
+    struct engine_push *push = &engine->push;
+
+    if (push->status.state != PUSH_IDLE)
+        return after_push(engine, err);
+    push->empty = *version;
+    return OK;
+}
+
 /* OK: there is nothing to wait for. NOTHING: something else comes first. */
 static enum outcome look_for_obstacles(struct engine *engine, bool asked,
+                                       const struct database_version *version,
                                        struct error *err)
 {
     struct error standby;
@@ -488,11 +502,8 @@ static enum outcome look_for_obstacles(struct engine *engine, bool asked,
     outcome = outbox_first_sequence(engine->cache.db, &first, err);
     if (outcome == FAILED)
         return FAILED;
-    if (outcome == NOTHING) {
-        if (engine->push.status.state != PUSH_IDLE)
-            return after_push(engine, err) == FAILED ? FAILED : NOTHING;
-        return NOTHING;
-    }
+    if (outcome == NOTHING)
+        return conclude_empty(engine, version, err) == FAILED ? FAILED : NOTHING;
     if (engine->push.in_recovery) {
         error_set(&standby, ERROR_TRANSIENT,
                   "the primary is a hot standby, which takes no changes");
@@ -509,12 +520,17 @@ static enum outcome look_for_obstacles(struct engine *engine, bool asked,
 enum outcome engine_push(struct engine *engine, bool asked, struct error *err)
 {
     struct engine_push *push = &engine->push;
-    enum outcome outcome;
+    struct database_version version = push->empty;
+    enum outcome outcome = database_look(engine->cache.db, &version, err);
 
+    if (outcome != OK)
+        return outcome == FAILED ? FAILED : OK;
+    push->empty = (struct database_version){0};
+    engine_note_use(engine);
     if (engine_settle_push(engine, &engine->followed, err) == FAILED ||
         try_held_again(engine, asked, err) == FAILED)
         return FAILED;
-    outcome = look_for_obstacles(engine, asked, err);
+    outcome = look_for_obstacles(engine, asked, &version, err);
     if (outcome != OK)
         return outcome == FAILED ? FAILED : OK;
     if (refuse_rest_of_units(engine, err) == FAILED)

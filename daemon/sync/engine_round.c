@@ -132,7 +132,7 @@ static enum outcome apply(struct engine *engine, struct error *err)
         /* what arrived may have set local changes aside */
         engine->push.counts_are_old = true;
         engine->saved_at_us = now_us;
-        engine->trimmed = false;
+        engine_note_use(engine);
         tell_observer(engine);
     }
     return OK;

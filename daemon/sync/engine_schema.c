@@ -103,22 +103,38 @@ static enum outcome check_promotion(struct engine *engine,
     return error_set(err, ERROR_SCHEMA, "the standby was promoted: connecting anew");
 }
 
+/* NOTHING: no cluster yet. */
+static enum outcome read_cluster(struct engine *engine, struct error *err)
+{
+    enum outcome outcome = database_look(engine->cache.db, &engine->cluster_from, err);
+
+    if (outcome == OK) {
+        catalog_cluster_release(&engine->cluster);
+        outcome = catalog_cluster(engine->cache.db, &engine->cluster, err);
+        if (outcome == FAILED)
+            engine->cluster_from = (struct database_version){0};
+    }
+    if (outcome == FAILED)
+        return FAILED;
+    return engine->cluster.system_identifier ? OK : NOTHING;
+}
+
 enum outcome engine_check_cluster(struct engine *engine,
                                   const struct round_header *header, struct error *err)
 {
-    OWNED(catalog_cluster_release) struct catalog_cluster known = {0};
+    const struct catalog_cluster *known = &engine->cluster;
     enum outcome outcome;
 
     if (check_promotion(engine, header, err) == FAILED)
         return FAILED;
-    outcome = catalog_cluster(engine->cache.db, &known, err);
+    outcome = read_cluster(engine, err);
     if (outcome == FAILED)
         return FAILED;
     if (outcome == NOTHING)
         return accept_first_cluster(engine, header, err);
-    if (strcmp(known.system_identifier, header->system_identifier) == 0 &&
-        known.timeline == header->timeline) {
-        if (!goes_backwards(&engine->followed, known.next_xid, header->next_xid))
+    if (strcmp(known->system_identifier, header->system_identifier) == 0 &&
+        known->timeline == header->timeline) {
+        if (!goes_backwards(&engine->followed, known->next_xid, header->next_xid))
             return OK;
         if (header->in_recovery)
             return error_set(err, ERROR_TRANSIENT,
@@ -127,8 +143,8 @@ enum outcome engine_check_cluster(struct engine *engine,
     log_warning(
         "the primary is another cluster or was restored or promoted (system %s timeline "
         "%lld, before %s timeline %lld): every table is compared anew",
-        header->system_identifier, (long long)header->timeline, known.system_identifier,
-        (long long)known.timeline);
+        header->system_identifier, (long long)header->timeline, known->system_identifier,
+        (long long)known->timeline);
     if (doubt_everything(engine, header, err) == FAILED)
         return FAILED;
     return error_set(err, ERROR_SCHEMA, "the primary is another one than before");

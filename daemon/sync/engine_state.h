@@ -9,6 +9,7 @@
 #include "daemon/sync/push.h"
 #include "daemon/sync/push_boundaries.h"
 #include "daemon/sync/status_board.h"
+#include "lib/db/database.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,11 +41,12 @@ struct engine_push {
     struct backoff backoff;
     int64_t retry_at_us; /* monotonic; 0: nothing failed */
     struct backoff held_backoff;
-    int64_t held_retry_at_us; /* of what is held back; 0: nothing is */
-    int64_t last_sequence;    /* of the outbox, when last looked at */
-    int64_t checked_sequence; /* all up to there can be read */
-    bool in_recovery;         /* the primary takes no changes */
-    bool held;                /* until a table has its new shape */
+    int64_t held_retry_at_us;      /* of what is held back; 0: nothing is */
+    int64_t last_sequence;         /* of the outbox, when last looked at */
+    int64_t checked_sequence;      /* all up to there can be read */
+    struct database_version empty; /* the outbox was, then, and nothing in flight */
+    bool in_recovery;              /* the primary takes no changes */
+    bool held;                     /* until a table has its new shape */
     bool counts_are_old;
     int64_t counted_at_us; /* monotonic */
     int64_t count_cost_us;
@@ -63,6 +65,8 @@ struct engine {
     struct pending *pending; /* of the cache's connection; there while it is open */
     struct primary *primary; /* rounds, LISTEN */
     struct primary *copier;  /* snapshots; NULL while there are none */
+    struct catalog_cluster cluster;       /* as the cache had it ... */
+    struct database_version cluster_from; /* ... then */
     struct followed_set followed;
     struct pull pull;
     struct engine_push push;
@@ -80,7 +84,8 @@ struct engine {
     int64_t saved_at_us;     /* monotonic: cursors last written */
     int64_t purged_at_us;    /* monotonic: tombstones last purged */
     int64_t change_set_number; /* for `watch` */
-    bool trimmed;              /* memory was given back since the last change */
+    int64_t used_at_us;        /* monotonic: something was last changed in the cache */
+    bool trimmed;              /* memory was given back since then */
 };
 
 /* ---- engine_schema.c ---- */
@@ -211,6 +216,8 @@ MUST_CHECK enum outcome engine_save_cursors(struct engine *engine, struct error 
 
 /* ---- engine.c ---- */
 
+/* The cache was changed: it may be soon again. */
+void engine_note_use(struct engine *engine);
 /* Publishes a state; writes it to the cache when it is another. reason may be NULL. */
 void engine_set_state(struct engine *engine, enum sync_state state,
                       const struct error *reason, int64_t retry_in_us);

@@ -201,7 +201,35 @@ void database_on_progress(struct database *db, bool (*stop)(void *context), void
     sqlite3_progress_handler(db->handle, PROGRESS_OPERATIONS, ask_to_stop, db);
 }
 
-void database_release_memory(struct database *db)
+enum outcome database_look(struct database *db, struct database_version *inout_version,
+                           struct error *err)
+{
+    struct database_version version = {.own = sqlite3_total_changes64(db->handle)};
+
+    if (database_query_int(db, "see who committed", "pragma data_version",
+                           &version.others, err) != OK)
+        return FAILED;
+    version.others++; /* a zeroed one is none */
+    if (version.others == inout_version->others && version.own == inout_version->own)
+        return NOTHING;
+    *inout_version = version;
+    return OK;
+}
+
+enum outcome database_checkpoint(struct database *db, struct error *err)
+{
+    int frames = 0;
+    int moved = 0;
+
+    /* as a pragma it would read the schema first */
+    if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames,
+                                  &moved) != SQLITE_OK)
+        return sqlite_error_set(db->handle, err, "checkpoint");
+    return moved < frames ? NOTHING : OK;
+}
+
+enum outcome database_release_memory(struct database *db, struct error *err)
 {
     sqlite3_db_release_memory(db->handle);
+    return database_run(db, "release memory", "pragma writable_schema = reset", err);
 }

@@ -93,7 +93,27 @@ void database_on_progress(struct database *db, bool (*stop)(void *context),
  * without the wait for it. Borrowed; NULL ends it. */
 void database_on_write_lock(struct database *db, struct histogram *histogram);
 
-/* Gives memory of the page cache back to the system. */
-void database_release_memory(struct database *db);
+/* Some state of the file's rows; zeroed: none. */
+struct database_version {
+    int64_t others; /* moves with each commit of another connection */
+    int64_t own;    /* rows that this one has written */
+};
+
+/* OK: rows may have been written since the last look with this version (the first look
+ * says so too). NOTHING: none were, by nobody. Needs nothing of the schema. */
+MUST_CHECK enum outcome database_look(struct database *db,
+                                      struct database_version *inout_version,
+                                      struct error *err);
+
+/* Moves what it can of the WAL into the file, waiting for nobody (PASSIVE). NOTHING: some
+ * of it stays, which a reader or a writer still needs. */
+MUST_CHECK enum outcome database_checkpoint(struct database *db, struct error *err);
+
+/*
+ * Outside a transaction: gives the memory of the page cache and of the schema back, with
+ * malloc_trim() to the system. The next statement that names a table reads the schema
+ * again, which takes about half a millisecond for each mirrored table.
+ */
+MUST_CHECK enum outcome database_release_memory(struct database *db, struct error *err);
 
 #endif

@@ -265,20 +265,23 @@ static int64_t size_of(const char *path, const char *suffix)
 enum outcome cache_checkpoint(struct cache *cache, int64_t limit_bytes, struct error *err)
 {
     struct error busy;
-    enum outcome outcome = OK;
+    enum outcome outcome;
 
     if (size_of(cache->path, "-wal") <= limit_bytes)
         return OK;
+    outcome = database_look(cache->db, &cache->moved, err);
+    if (outcome != OK)
+        return outcome == FAILED ? FAILED : OK;
     if (database_begin(cache->db, err) == FAILED)
         return FAILED;
-    if (database_run(cache->checkpoint, "checkpoint", "pragma wal_checkpoint(passive)",
-                     &busy) == FAILED &&
-        busy.kind != ERROR_TRANSIENT) {
-        *err = busy;
-        outcome = FAILED;
-    }
+    outcome = database_checkpoint(cache->checkpoint, &busy);
     database_roll_back(cache->db);
-    return outcome;
+    if (outcome != OK)
+        cache->moved = (struct database_version){0};
+    if (outcome != FAILED || busy.kind == ERROR_TRANSIENT)
+        return OK;
+    *err = busy;
+    return FAILED;
 }
 
 void cache_measure(const char *path, struct cache_sizes *out_sizes)

@@ -8,12 +8,7 @@
 #ifndef LIB_STORE_CACHE_H
 #define LIB_STORE_CACHE_H
 
-#include "lib/base/error.h"
-
-#include <stdbool.h>
-#include <stdint.h>
-
-struct database;
+#include "lib/db/database.h"
 
 /* The write connection's page cache: rows of a delta lie anywhere in a table. */
 #define CACHE_PAGES_KIB 16000
@@ -27,6 +22,7 @@ struct cache {
     struct database *db; /* the write connection */
     struct database
         *checkpoint; /* the other one, for checkpoints; NULL when opened for reading */
+    struct database_version moved; /* nothing of the WAL was left, then */
     char *path;
     int lock_fd;
 };

@@ -19,7 +19,7 @@ def measure(world, report, sizes):
     daemon = world.fresh_cache(database)
     with daemon, world.cluster.connect(database, autocommit=True) as connection:
         daemon.start().wait_caught_up(300)
-        time.sleep(3)  # until the daemon has given back what the copy needed
+        time.sleep(9)  # until the daemon rests and has given back what the copy needed
         report.at_most("idle daemon after the snapshot: resident", daemon.resident_bytes() / 2**20, 16, unit="MiB")
         with connection.cursor() as cursor:
             single_rows(daemon, cursor, report, sizes)

@@ -26,7 +26,7 @@ def measure(world, report, sizes):
     daemon = world.fresh_cache(database)
     with daemon:
         daemon.start().wait_caught_up()
-        time.sleep(3)
+        time.sleep(9)  # until it rests
         poll_times(world, database, daemon, report, sizes)
         processor(daemon, report, sizes)
         daemon.stop()

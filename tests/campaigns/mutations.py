@@ -100,7 +100,7 @@ MUTATIONS = [
     Mutation("settled_rows_not_read_again", "a row that had to leave while it was read again stays away",
              ("daemon/sync/pull_apply.c", "    if (plan->mirror.unsettled_rows)\n        return OK;\n", ""), tests="comes_back"),
     Mutation("timeline_overlooked", "a promoted standby with as many transactions counts as the primary before",
-             ("daemon/sync/engine_schema.c", " &&\n        known.timeline == header->timeline) {", ") {"), tests="gone_on"),
+             ("daemon/sync/engine_schema.c", " &&\n        known->timeline == header->timeline) {", ") {"), tests="gone_on"),
     Mutation("pause_is_no_time_away", "what was deleted and forgotten during a pause stays in the cache",
              ("daemon/sync/engine.c", "    engine->schema_known = false;\n    error_set(&paused", "    error_set(&paused"),
              tests="long_pause"),

@@ -62,6 +62,18 @@ def test_a_careful_writer_is_noticed_at_once_too(world):
     connection.close()
 
 
+def test_after_a_rest_changes_of_both_sides_are_noticed(world):
+    """A daemon that rests asks the cache for nothing while nobody has written to it."""
+    daemon = make(world, {"sync": {"poll_interval": "1s"}})
+    time.sleep(7)
+    edit(daemon, "update item set note = 'here' where id = 7")
+    arrives(world, "select note from item where id = 7", "here", daemon)
+    time.sleep(7)
+    world.run("update item set note = 'there', updated_at = now() where id = 8")
+    wait_until(lambda: daemon.value("select note from item where id = 8") == "there", daemon.log)
+    assert daemon.status()["state"] == "live"
+
+
 def test_an_application_that_writes_its_own_tables_causes_no_rounds(world):
     daemon = make(world, SLOW_POLL)
     connection = daemon.open_cache()

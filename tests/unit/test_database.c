@@ -128,10 +128,11 @@ static void the_page_cache_has_the_size_asked_for(void **state)
 {
     struct database *db =
         open_file(":memory:", (struct database_options){.cache_size_kib = 8000});
+    struct error err = {0};
 
     (void)state;
     assert_int_equal(number_of(db, "pragma cache_size"), -8000);
-    database_release_memory(db);
+    assert_int_equal(database_release_memory(db, &err), OK);
     database_free(db);
 }
 
@@ -240,6 +241,74 @@ static void long_work_can_be_stopped(void **state)
     database_free(db);
 }
 
+static void assert_look(struct database *db, struct database_version *version,
+                        enum outcome expected)
+{
+    struct error err = {0};
+
+    assert_int_equal(database_look(db, version, &err), expected);
+    assert_int_equal(database_look(db, version, &err), NOTHING);
+}
+
+static void a_look_tells_who_wrote(void **state)
+{
+    struct database *db = open_folders_file(state);
+    struct database *other;
+    struct database_version version = {0};
+
+    run_sql(db, "pragma journal_mode = wal; create table t (a)");
+    other = open_folders_file(state);
+    assert_look(db, &version, OK);
+    run_sql(db, "select * from t");
+    assert_look(db, &version, NOTHING);
+    run_sql(db, "insert into t values (1)");
+    assert_look(db, &version, OK);
+    run_sql(other, "update t set a = 2");
+    assert_look(db, &version, OK);
+    run_sql(other, "begin; update t set a = 3");
+    assert_look(db, &version, NOTHING);
+    run_sql(other, "commit");
+    assert_look(db, &version, OK);
+    database_free(other);
+    database_free(db);
+}
+
+static void a_checkpoint_tells_whether_something_stays(void **state)
+{
+    struct database *db = open_folders_file(state);
+    struct database *reader;
+    struct error err = {0};
+
+    run_sql(db, "pragma journal_mode = wal; create table t (a)");
+    reader = open_folders_file(state);
+    run_sql(reader, "begin; select * from t");
+    run_sql(db, "insert into t values (1)");
+    assert_int_equal(database_checkpoint(db, &err), NOTHING);
+    run_sql(reader, "commit");
+    assert_int_equal(database_checkpoint(db, &err), OK);
+    database_free(reader);
+    database_free(db);
+}
+
+static void everything_works_on_after_memory_was_released(void **state)
+{
+    struct database *db = open_folders_file(state);
+    OWNED(statement_release) struct statement count = {0};
+    struct error err = {0};
+
+    run_sql(db, "create table t (a); create temp table kept (a);"
+                "insert into t values (1); insert into kept values (1)");
+    assert_int_equal(
+        statement_prepare_text(&count, db, "count", "select count(*) from t, kept", &err),
+        OK);
+    assert_int_equal(database_release_memory(db, &err), OK);
+    run_sql(db, "insert into kept values (2)");
+    assert_int_equal(statement_step(&count, &err), OK);
+    assert_int_equal(statement_column_int(&count, 0), 2);
+    statement_release(&count);
+    database_free(db);
+}
+
 static void nothing_can_be_freed_and_rolled_back(void **state)
 {
     (void)state;
@@ -266,6 +335,9 @@ int main(void)
         CASE(the_time_under_the_write_lock_is_recorded),
         CASE(a_locked_file_is_tried_again_later),
         cmocka_unit_test(long_work_can_be_stopped),
+        CASE(a_look_tells_who_wrote),
+        CASE(a_checkpoint_tells_whether_something_stays),
+        CASE(everything_works_on_after_memory_was_released),
         cmocka_unit_test(nothing_can_be_freed_and_rolled_back),
     };
 
