@@ -2,9 +2,12 @@
 #include "lib/store/mirror_sql.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/model/json_text.h"
 #include "lib/store/mirror_sql_rare.h"
 #include "lib/store/mirror_sql_replace.h"
 #include "lib/store/mirror_sql_trigger.h"
+
+#include <string.h>
 
 /* Entries that triggers of applications may append between an entry of ours and the
  * second write that it explains. */
@@ -336,6 +339,20 @@ static void is_made_anew(const struct trigger *trigger)
     trigger_text(trigger, ")");
 }
 
+/* What a delete changes that leaves a tombstone: one that was there before never gets so
+ * far. */
+static void base_of_living(const struct trigger *trigger)
+{
+    OWNED(buffer_release) struct buffer base = {0};
+    const char *name = trigger->table->columns[trigger->table->deleted_at].name;
+
+    buffer_append_text(&base, "{");
+    json_text_append(&base, name, strlen(name));
+    buffer_append_text(&base, ":\"NULL\"}");
+    mirror_sql_literal(trigger->sql, base.failed ? "" : base.data);
+    trigger->sql->failed |= base.failed;
+}
+
 /* Of the last two, the second is fired first: before the first puts the row back. */
 static void on_delete(const struct trigger *trigger)
 {
@@ -351,9 +368,8 @@ static void on_delete(const struct trigger *trigger)
     is_made_anew(trigger);
     trigger_text(trigger, "\nBEGIN\n ");
     start_entry_of(trigger, "OLD", "update");
-    trigger_text(trigger, "'{' || ltrim(");
-    trigger_member(trigger, "OLD", (size_t)table->deleted_at);
-    trigger_text(trigger, ", ',') || '}');");
+    base_of_living(trigger);
+    trigger_text(trigger, ");");
     put_back(trigger);
     trigger_text(trigger, "\nEND;\n");
 

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* Long chains of || nest deeper than SQLite's parser goes. */
-#define CHAIN_LENGTH 50
-
 void trigger_text(const struct trigger *trigger, const char *part)
 {
     buffer_append_text(trigger->sql, part);
@@ -207,55 +204,53 @@ static void differs_from_new(const struct trigger *trigger, const char *row,
 }
 
 /* quote() of the value, which itself would stop at a NUL byte, within a JSON string. */
-static void quoted(const struct trigger *trigger, const char *row, size_t column)
+static void quoted(const struct trigger *trigger, const char *value)
 {
-    trigger_text(trigger, "CASE typeof(");
-    trigger_value(trigger, row, column);
-    trigger_text(trigger, ") WHEN 'text' THEN '''' || ");
+    buffer_append_format(trigger->sql, "CASE typeof(%s) WHEN 'text' THEN '''' || ",
+                         value);
     start_escaping(trigger);
-    trigger_text(trigger, "replace(");
-    trigger_value(trigger, row, column);
-    trigger_text(trigger, ", '''', '''''')");
+    buffer_append_format(trigger->sql, "replace(%s, '''', '''''')", value);
     end_escaping(trigger);
-    trigger_text(trigger, " || '''' ELSE quote(");
-    trigger_value(trigger, row, column);
-    trigger_text(trigger, ") END");
+    buffer_append_format(trigger->sql, " || '''' ELSE quote(%s) END", value);
 }
 
-void trigger_member(const struct trigger *trigger, const char *row, size_t column)
+/* ('"name":"', row.name, whether it belongs to the base) */
+static void member(const struct trigger *trigger, const char *row, size_t column,
+                   bool changes_only)
 {
     OWNED(buffer_release) struct buffer label = {0};
     const char *name = trigger->table->columns[column].name;
 
-    buffer_append_text(&label, ",");
     json_text_append(&label, name, strlen(name));
     buffer_append_text(&label, ":\"");
+    trigger_text(trigger, "(");
     mirror_sql_literal(trigger->sql, label.failed ? "" : label.data);
     trigger->sql->failed |= label.failed;
-    trigger_text(trigger, " || ");
-    quoted(trigger, row, column);
-    trigger_text(trigger, " || '\"'");
+    trigger_text(trigger, ", ");
+    trigger_value(trigger, row, column);
+    if (changes_only) {
+        trigger_text(trigger, ", ");
+        differs_from_new(trigger, row, column);
+    }
+    trigger_text(trigger, ")");
 }
 
+/* The members as rows, quoted in one place: with each column quoted by itself the trigger
+ * would be several times as large, and whoever opens the file keeps it in memory. */
 void trigger_base(const struct trigger *trigger, const char *row, bool changes_only)
 {
-    size_t count = 0;
-
-    trigger_text(trigger, "'{' || ltrim((''");
+    trigger_text(trigger, "coalesce((SELECT '{' || group_concat(column1 || ");
+    quoted(trigger, "column2");
+    /* the first row gives the columns their names, and none to the sum */
+    trigger_text(trigger, " || '\"') || '}' FROM (VALUES (NULL, NULL");
+    trigger_text(trigger, changes_only ? ", 0)" : ")");
     for (size_t i = 0; i < trigger->table->column_count; i++) {
         if (!is_pushed(trigger, i) || (changes_only && !can_differ(trigger, i)))
             continue;
-        trigger_text(trigger,
-                     count++ % CHAIN_LENGTH == CHAIN_LENGTH - 1 ? ") || (" : " || ");
-        if (changes_only) {
-            trigger_text(trigger, "CASE WHEN ");
-            differs_from_new(trigger, row, i);
-            trigger_text(trigger, " THEN ");
-        }
-        trigger_member(trigger, row, i);
-        trigger_text(trigger, changes_only ? " ELSE '' END" : "");
+        trigger_text(trigger, ", ");
+        member(trigger, row, i, changes_only);
     }
-    trigger_text(trigger, "), ',') || '}'");
+    trigger_text(trigger, changes_only ? ") WHERE column3), '{}')" : ")), '{}')");
 }
 
 void trigger_moment(const struct trigger *trigger, int column)

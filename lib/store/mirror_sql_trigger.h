@@ -48,8 +48,6 @@ void trigger_row_value(const struct trigger *trigger, const char *row,
                        bool (*wanted)(const struct trigger *, size_t));
 bool trigger_is_not_stamp(const struct trigger *trigger, size_t column);
 
-/* ',"name":' and the quoted value, as one expression without parentheses. */
-void trigger_member(const struct trigger *trigger, const char *row, size_t column);
 /* The base of an entry: all that is pushed of the row; or only what differs from NEW,
  * which has the same key. */
 void trigger_base(const struct trigger *trigger, const char *row, bool changes_only);
