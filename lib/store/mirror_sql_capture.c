@@ -44,11 +44,17 @@ static void exists_recent_entry(const struct trigger *trigger)
     trigger_text(trigger, ")");
 }
 
-/* VALUES (7, key, 'op', … base and the closing parenthesis are the caller's. */
-static void start_entry_of(const struct trigger *trigger, const char *row, const char *op)
+/* INSERT INTO tide_outbox … VALUES (7, … the rest is the caller's. */
+static void start_entry(const struct trigger *trigger)
 {
     trigger_start_entry(trigger);
     buffer_append_format(trigger->sql, "VALUES (%lld, ", (long long)trigger->table_id);
+}
+
+/* … key, 'op', … base and the closing parenthesis are the caller's. */
+static void start_entry_of(const struct trigger *trigger, const char *row, const char *op)
+{
+    start_entry(trigger);
     trigger_key(trigger, row);
     buffer_append_format(trigger->sql, ", '%s', ", op);
 }
@@ -118,20 +124,31 @@ static void of_put_back(const struct trigger *trigger, const char *start, const 
                          "%s FROM tide_put_back WHERE table_id = %lld"
                          " AND row_key = ",
                          start, (long long)trigger->table_id);
-    trigger_key(trigger, row);
+    trigger_row_number(trigger, row);
 }
 
-/* Not for the tombstone that the delete trigger puts back. */
-static void unless_put_back(const struct trigger *trigger)
+/* Not for the tombstone that the delete trigger puts back; of that nothing is kept. */
+static void unless_put_back(const struct trigger *trigger, bool something_is_kept)
 {
     if (trigger->table->deleted_at == TABLE_NO_COLUMN)
         return;
     trigger_text(trigger, " AND (");
     trigger_value(trigger, "NEW", (size_t)trigger->table->deleted_at);
     trigger_text(trigger, " IS NULL OR ");
-    replaced_exists_key(trigger, "NEW");
-    of_put_back(trigger, " OR NOT EXISTS (SELECT 1", "NEW");
+    if (something_is_kept) {
+        replaced_exists_key(trigger, "NEW");
+        trigger_text(trigger, " OR ");
+    }
+    of_put_back(trigger, "NOT EXISTS (SELECT 1", "NEW");
     trigger_text(trigger, "))");
+}
+
+static void only_take(const struct trigger *trigger, const char *step, const char *row,
+                      const char *changed_row)
+{
+    trigger_text(trigger, "\nBEGIN");
+    rare_take(trigger, step, row, changed_row);
+    trigger_text(trigger, "\nEND;\n");
 }
 
 /* Of two triggers SQLite fires the younger first. What was replaced must still be there
@@ -140,18 +157,18 @@ static void on_insert(const struct trigger *trigger)
 {
     trigger_begin(trigger, "tide_capture_before_insert_", "BEFORE INSERT");
     replaced_when_met(trigger, true);
-    rare_take(trigger, "keep");
+    only_take(trigger, "keep", "NEW", NULL);
 
     trigger_begin(trigger, "tide_capture_replace_", "AFTER INSERT");
     trigger_text(trigger, " AND ");
     replaced_exist(trigger);
-    unless_put_back(trigger);
-    rare_take(trigger, "replaced");
+    unless_put_back(trigger, true);
+    only_take(trigger, "replaced", "NEW", NULL);
 
     trigger_begin(trigger, "tide_capture_insert_", "AFTER INSERT");
     trigger_text(trigger, " AND NOT ");
     replaced_exist(trigger);
-    unless_put_back(trigger);
+    unless_put_back(trigger, false);
     trigger_text(trigger, "\nBEGIN\n ");
     start_entry_of(trigger, "NEW", "insert");
     trigger_text(trigger, "NULL);\nEND;\n");
@@ -211,9 +228,7 @@ static void on_update(const struct trigger *trigger)
     trigger_begin_update_of(trigger, "tide_capture_before_update_", "BEFORE",
                             replaced_is_decided_by);
     replaced_when_met(trigger, false);
-    trigger_text(trigger, "\nBEGIN");
-    replaced_keep(trigger, false);
-    trigger_text(trigger, "\nEND;\n");
+    only_take(trigger, "keep", "NEW", "OLD");
 
     trigger_begin(trigger, "tide_capture_update_", "BEFORE UPDATE");
     when_changed(trigger);
@@ -230,10 +245,7 @@ static void on_update(const struct trigger *trigger)
     replaced_exist(trigger);
     trigger_text(trigger, " AND ");
     trigger_same_key(trigger, "OLD", "NEW");
-    trigger_text(trigger, "\nBEGIN");
-    replaced_capture_gone(trigger);
-    replaced_drop(trigger);
-    trigger_text(trigger, "\nEND;\n");
+    only_take(trigger, "replaced", "NEW", "OLD");
 }
 
 static void on_key_change(const struct trigger *trigger)
@@ -241,13 +253,9 @@ static void on_key_change(const struct trigger *trigger)
     trigger_begin_update_of(trigger, "tide_capture_key_", "AFTER", is_key);
     trigger_text(trigger, " AND NOT (");
     trigger_same_key(trigger, "OLD", "NEW");
-    trigger_text(trigger, ")\nBEGIN\n ");
-    start_entry_of(trigger, "OLD", "delete");
-    trigger_base(trigger, "OLD", false);
-    trigger_text(trigger, ");");
-    replaced_capture_gone(trigger);
-    replaced_capture_come(trigger);
-    replaced_drop(trigger);
+    trigger_text(trigger, ")\nBEGIN");
+    rare_take(trigger, "gone", "OLD", NULL);
+    rare_take(trigger, "replaced", "NEW", NULL);
     stamp(trigger);
     trigger_text(trigger, "\nEND;\n");
 }
@@ -267,6 +275,7 @@ static void before_delete(const struct trigger *trigger)
     replaced_exist(trigger);
     trigger_text(trigger, ")\nBEGIN");
     replaced_probe(trigger);
+    trigger_text(trigger, ";");
     buffer_append_format(trigger->sql,
                          "\n DELETE FROM tide_replaced WHERE table_id = %lld"
                          " AND NOT (SELECT replaces FROM tide_probe) AND row_key = ",
@@ -290,7 +299,7 @@ static void put_back(const struct trigger *trigger)
     buffer_append_format(
         trigger->sql, "\n INSERT INTO tide_put_back (table_id, row_key) VALUES (%lld, ",
         (long long)trigger->table_id);
-    trigger_key(trigger, "OLD");
+    trigger_row_number(trigger, "OLD");
     trigger_text(trigger, ") ON CONFLICT DO NOTHING;\n INSERT INTO ");
     mirror_sql_identifier(trigger->sql, table->name);
     trigger_text(trigger, " (");
@@ -376,7 +385,7 @@ static void on_delete(const struct trigger *trigger)
     begin_delete(trigger, "tide_capture_anew_");
     trigger_text(trigger, " AND ");
     is_made_anew(trigger);
-    delete_entry(trigger);
+    only_take(trigger, "gone", "OLD", NULL);
 }
 
 static void rare_steps(const struct trigger *trigger)
@@ -384,14 +393,20 @@ static void rare_steps(const struct trigger *trigger)
     rare_create_view(trigger);
 
     rare_begin(trigger, "keep");
-    replaced_keep(trigger, true);
+    replaced_keep(trigger);
     trigger_text(trigger, "\nEND;\n");
 
     rare_begin(trigger, "replaced");
-    replaced_capture_gone(trigger);
-    replaced_capture_come(trigger);
-    replaced_drop(trigger);
+    replaced_capture(trigger);
     trigger_text(trigger, "\nEND;\n");
+
+    rare_begin(trigger, "gone");
+    trigger_text(trigger, "\n ");
+    start_entry(trigger);
+    rare_key(trigger);
+    trigger_text(trigger, ", 'delete', ");
+    trigger_base(trigger, "NEW", false);
+    trigger_text(trigger, ");\nEND;\n");
 }
 
 void mirror_sql_create_capture(struct buffer *sql, const struct table *table,

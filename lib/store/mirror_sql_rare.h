@@ -3,12 +3,15 @@
  * Part of mirror_sql; nobody else includes it.
  *
  * SQLite sets up the whole program of a trigger, with every register of its body, each
- * time it fires, also where WHEN then says no. A large body that one statement in ten
- * thousand wants would be paid by all of them. So it is the body of an INSTEAD OF trigger
- * of a view, tide_capture_<table>, which has the table's columns and one more: the step.
- * The capture trigger itself only inserts its row there. The conflict policy of the
- * application's statement holds in there too. Whoever inserts there has every step
- * compiled into the statement: few, and only for statements that may want them all.
+ * time it fires, also where WHEN then says no, and whoever opens the file keeps all
+ * bodies in memory. A large body that one statement in ten thousand wants would be paid
+ * by all of them, and one that several triggers want would be there several times. So it
+ * is the body of an INSTEAD OF trigger of a view, tide_capture_<table>, which has the
+ * table's columns and before them: the step, the key of the row as the outbox has it, and
+ * the row's own number where the step wants one. The capture trigger itself only inserts
+ * there. The conflict policy of the application's statement holds in there too. Whoever
+ * inserts there has every step compiled into the statement: few, and only for statements
+ * that may want them all.
  */
 #ifndef LIB_STORE_MIRROR_SQL_RARE_H
 #define LIB_STORE_MIRROR_SQL_RARE_H
@@ -18,10 +21,16 @@
 /* CREATE VIEW; before any of the following. */
 void rare_create_view(const struct trigger *trigger);
 
-/* The whole body of a capture trigger: takes the step with the row NEW. */
-void rare_take(const struct trigger *trigger, const char *step);
+/* A statement of a capture trigger's body: takes the rare step with that row, and with
+ * the number of another, which the statement changes; NULL: none. */
+void rare_take(const struct trigger *trigger, const char *step, const char *row,
+               const char *changed_row);
 
 /* CREATE TRIGGER up to BEGIN: what the step does. The row that was given is NEW. */
 void rare_begin(const struct trigger *trigger, const char *step);
+
+/* Within a step: the row's key, and the number of the changed row or NULL. */
+void rare_key(const struct trigger *trigger);
+void rare_number(const struct trigger *trigger);
 
 #endif

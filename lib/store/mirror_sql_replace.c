@@ -2,6 +2,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/store/mirror_sql.h"
+#include "lib/store/mirror_sql_rare.h"
 
 #include <string.h>
 
@@ -73,15 +74,9 @@ static void meets(const struct trigger *trigger, const struct table_index *index
 static void is_other_row(const struct trigger *trigger)
 {
     trigger_text(trigger, " AND ");
-    if (trigger->row_number) {
-        trigger_row_number(trigger, "tide_row");
-        trigger_text(trigger, " <> ");
-        trigger_row_number(trigger, "OLD");
-    } else {
-        trigger_text(trigger, "NOT (");
-        trigger_same_key(trigger, "tide_row", "OLD");
-        trigger_text(trigger, ")");
-    }
+    trigger_row_number(trigger, "tide_row");
+    trigger_text(trigger, " <> ");
+    trigger_row_number(trigger, "OLD");
 }
 
 /* Sets tide_probe.replaces when the statement's policy is REPLACE. */
@@ -89,26 +84,24 @@ void replaced_probe(const struct trigger *trigger)
 {
     trigger_text(trigger,
                  "\n UPDATE tide_probe SET replaces = 0 WHERE replaces <> 0;"
-                 "\n INSERT OR IGNORE INTO tide_probe (one, replaces) VALUES (1, 1);");
+                 "\n INSERT OR IGNORE INTO tide_probe (one, replaces) SELECT 1, 1");
 }
 
 /* Whose statement keeps the rows: the key that NEW will have. It is not known yet where
  * SQLite or a default is to make it. */
-static void owner_before(const struct trigger *trigger, bool inserts)
+static void owner(const struct trigger *trigger)
 {
     const struct table *table = trigger->table;
 
-    if (inserts) {
-        trigger_text(trigger, "CASE WHEN ");
-        for (size_t i = 0; i < table->key_count; i++) {
-            trigger_text(trigger, i ? " OR " : "");
-            trigger_value(trigger, "NEW", (size_t)table->key[i]);
-            trigger_text(trigger, mirror_sql_has_rowid_key(table) ? " = -1" : " IS NULL");
-        }
-        trigger_text(trigger, " THEN '' ELSE ");
+    trigger_text(trigger, "CASE WHEN ");
+    for (size_t i = 0; i < table->key_count; i++) {
+        trigger_text(trigger, i ? " OR " : "");
+        trigger_value(trigger, "NEW", (size_t)table->key[i]);
+        trigger_text(trigger, mirror_sql_has_rowid_key(table) ? " = -1" : " IS NULL");
     }
-    trigger_key(trigger, "NEW");
-    trigger_text(trigger, inserts ? " END" : "");
+    trigger_text(trigger, " THEN '' ELSE ");
+    rare_key(trigger);
+    trigger_text(trigger, " END");
 }
 
 static void of_owner(const struct trigger *trigger)
@@ -117,28 +110,27 @@ static void of_owner(const struct trigger *trigger)
                          "tide_replaced.table_id = %lld"
                          " AND tide_replaced.owner IN ('', ",
                          (long long)trigger->table_id);
-    trigger_key(trigger, "NEW");
+    rare_key(trigger);
     trigger_text(trigger, ")");
 }
 
-static void forget_replaced(const struct trigger *trigger, bool inserts)
+static void forget_replaced(const struct trigger *trigger)
 {
     buffer_append_format(trigger->sql,
                          "\n DELETE FROM tide_replaced WHERE table_id = %lld"
                          " AND owner IN ('', ",
                          (long long)trigger->table_id);
-    owner_before(trigger, inserts);
+    owner(trigger);
     trigger_text(trigger, ");");
 }
 
-static void keep_replaced(const struct trigger *trigger, const struct table_index *index,
-                          bool inserts)
+static void keep_replaced(const struct trigger *trigger, const struct table_index *index)
 {
     buffer_append_format(trigger->sql,
                          "\n INSERT INTO tide_replaced (table_id, owner, row_key, "
                          "row_number, stamp, base) SELECT %lld, ",
                          (long long)trigger->table_id);
-    owner_before(trigger, inserts);
+    owner(trigger);
     trigger_text(trigger, ", ");
     trigger_key(trigger, "tide_row");
     trigger_text(trigger, ", ");
@@ -155,11 +147,13 @@ static void keep_replaced(const struct trigger *trigger, const struct table_inde
     trigger_base(trigger, "tide_row", !index);
     trigger_from_rows(trigger);
     meets(trigger, index);
-    if (inserts)
-        trigger_text(trigger, " AND (SELECT replaces FROM tide_probe)");
-    else
-        is_other_row(trigger);
-    trigger_text(trigger, " ON CONFLICT DO NOTHING;");
+    trigger_text(trigger, " AND CASE WHEN ");
+    rare_number(trigger);
+    trigger_text(trigger, " IS NULL THEN (SELECT replaces FROM tide_probe) ELSE ");
+    trigger_row_number(trigger, "tide_row");
+    trigger_text(trigger, " <> ");
+    rare_number(trigger);
+    trigger_text(trigger, " END ON CONFLICT DO NOTHING;");
 }
 
 static bool is_in_index(const struct trigger *trigger, const struct table_index *index,
@@ -208,21 +202,23 @@ void replaced_when_met(const struct trigger *trigger, bool inserts)
     trigger_text(trigger, ")");
 }
 
-void replaced_keep(const struct trigger *trigger, bool inserts)
+void replaced_keep(const struct trigger *trigger)
 {
     const struct table *table = trigger->table;
 
-    forget_replaced(trigger, inserts);
-    if (inserts)
-        replaced_probe(trigger);
-    keep_replaced(trigger, NULL, inserts);
+    forget_replaced(trigger);
+    replaced_probe(trigger);
+    trigger_text(trigger, " WHERE ");
+    rare_number(trigger);
+    trigger_text(trigger, " IS NULL;");
+    keep_replaced(trigger, NULL);
     for (size_t i = 0; i < table->index_count; i++)
         if (table->indexes[i].unique)
-            keep_replaced(trigger, &table->indexes[i], inserts);
+            keep_replaced(trigger, &table->indexes[i]);
 }
 
 /* Entries for the rows that are really gone. */
-void replaced_capture_gone(const struct trigger *trigger)
+static void capture_gone(const struct trigger *trigger)
 {
     trigger_text(trigger, "\n ");
     trigger_start_entry(trigger);
@@ -230,7 +226,7 @@ void replaced_capture_gone(const struct trigger *trigger)
                  "SELECT table_id, row_key, 'delete', base FROM tide_replaced WHERE ");
     of_owner(trigger);
     trigger_text(trigger, " AND row_key <> ");
-    trigger_key(trigger, "NEW");
+    rare_key(trigger);
     if (trigger->row_number) {
         trigger_text(trigger, " AND NOT EXISTS (SELECT 1");
         trigger_from_rows(trigger);
@@ -244,7 +240,7 @@ void replaced_capture_gone(const struct trigger *trigger)
 
 /* NEW took the place of a row with its own key, whose base is what differs from NEW, or
  * has come in addition. */
-void replaced_capture_come(const struct trigger *trigger)
+static void capture_come(const struct trigger *trigger)
 {
     trigger_text(trigger, "\n ");
     trigger_start_entry(trigger);
@@ -252,7 +248,7 @@ void replaced_capture_come(const struct trigger *trigger)
                  "SELECT table_id, row_key, 'update', base FROM tide_replaced WHERE ");
     of_owner(trigger);
     trigger_text(trigger, " AND row_key = ");
-    trigger_key(trigger, "NEW");
+    rare_key(trigger);
     trigger_text(trigger, " AND (base <> '{}'");
     if (trigger->updated_at != TABLE_NO_COLUMN) {
         trigger_text(trigger, " OR stamp IS NOT ");
@@ -261,15 +257,27 @@ void replaced_capture_come(const struct trigger *trigger)
     trigger_text(trigger, ");\n ");
     trigger_start_entry(trigger);
     buffer_append_format(trigger->sql, "SELECT %lld, ", (long long)trigger->table_id);
-    trigger_key(trigger, "NEW");
-    trigger_text(trigger, ", 'insert', NULL WHERE NOT ");
-    replaced_exists_key(trigger, "NEW");
-    trigger_text(trigger, ";");
+    rare_key(trigger);
+    trigger_text(trigger, ", 'insert', NULL WHERE ");
+    rare_number(trigger);
+    buffer_append_format(trigger->sql,
+                         " IS NULL AND NOT EXISTS (SELECT 1 FROM tide_replaced"
+                         " WHERE table_id = %lld AND row_key = ",
+                         (long long)trigger->table_id);
+    rare_key(trigger);
+    trigger_text(trigger, ");");
 }
 
-void replaced_drop(const struct trigger *trigger)
+static void drop_replaced(const struct trigger *trigger)
 {
     trigger_text(trigger, "\n DELETE FROM tide_replaced WHERE ");
     of_owner(trigger);
     trigger_text(trigger, ";");
+}
+
+void replaced_capture(const struct trigger *trigger)
+{
+    capture_gone(trigger);
+    capture_come(trigger);
+    drop_replaced(trigger);
 }

@@ -23,7 +23,8 @@
 void replaced_exist(const struct trigger *trigger);
 void replaced_exists_key(const struct trigger *trigger, const char *row);
 
-/* Steps that set tide_probe.replaces to whether the policy is REPLACE. */
+/* Sets tide_probe.replaces to whether the policy is REPLACE. The last statement is left
+ * open for a WHERE and its semicolon. */
 void replaced_probe(const struct trigger *trigger);
 
 /* The columns whose change can make a row meet another one. */
@@ -33,14 +34,13 @@ bool replaced_is_decided_by(const struct trigger *trigger, size_t column);
  * vain;
  */
 void replaced_when_met(const struct trigger *trigger, bool inserts);
-/* and its steps: what may go is kept. */
-void replaced_keep(const struct trigger *trigger, bool inserts);
+/* The rare step for that: what may go is kept. With the number of a changed row it is not
+ * that row, and the policy may be any. */
+void replaced_keep(const struct trigger *trigger);
 
-/* Steps of an AFTER trigger. Entries for the rows that are gone; */
-void replaced_capture_gone(const struct trigger *trigger);
-/* for NEW, which took the place of a row with its own key or has come in addition; */
-void replaced_capture_come(const struct trigger *trigger);
-/* and an end of what was kept. */
-void replaced_drop(const struct trigger *trigger);
+/* The rare step of an AFTER trigger: entries for the rows that are gone, and for NEW,
+ * which took the place of a row with its own key or has come in addition; with the number
+ * of a changed row it was there before. Nothing is kept any longer. */
+void replaced_capture(const struct trigger *trigger);
 
 #endif

@@ -24,6 +24,10 @@ void trigger_value(const struct trigger *trigger, const char *row, size_t column
 
 void trigger_row_number(const struct trigger *trigger, const char *row)
 {
+    if (!trigger->row_number) {
+        trigger_key(trigger, row);
+        return;
+    }
     buffer_append_format(trigger->sql, "%s.", row);
     mirror_sql_identifier(trigger->sql, trigger->row_number);
 }

@@ -32,9 +32,10 @@ bool trigger_name_is_free(const struct table *table, const char *name);
 
 void trigger_text(const struct trigger *trigger, const char *part);
 
-/* "column"; row."column"; row.rowid, not without row_number. */
+/* "column"; row."column" */
 void trigger_column(const struct trigger *trigger, size_t column);
 void trigger_value(const struct trigger *trigger, const char *row, size_t column);
+/* row.rowid; the key as trigger_key() spells it where row_number is NULL. */
 void trigger_row_number(const struct trigger *trigger, const char *row);
 
 /* The row's key as the outbox has it: a JSON array of texts, the same for keys that the

@@ -27,7 +27,7 @@ create table tide_replaced (
 -- Rows that a delete puts back as tombstones, while it does. Empty between statements.
 create table tide_put_back (
     table_id integer not null,
-    row_key  text    not null, -- as in tide_outbox
+    row_key  text    not null, -- its rowid; as in tide_outbox where that has no name
     primary key (table_id, row_key)
 ) without rowid;
 

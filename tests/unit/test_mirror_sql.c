@@ -150,7 +150,7 @@ static void any_name_works_everywhere(void **state)
                                    "('view', 'trigger') and (tbl_name like 'We%' or"
                                    " name like 'live_We%' or"
                                    " tbl_name like 'tide_capture_We%')"),
-                     14);
+                     15);
     mirror_sql_drop_helpers(&sql, &table);
     run_built(db, &sql);
     assert_int_equal(number_of(db, "select count(*) from sqlite_schema where type in "
