@@ -113,9 +113,7 @@ MUTATIONS = [
              ("lib/store/mirror_sql_primary.c", '    if (table->scope) {\n        buffer_append_text(sql, " WHERE ");',
               '    if (table->scope && !sql) {\n        buffer_append_text(sql, " WHERE ");'), tests="beyond_the_scope"),
     Mutation("replaced_by_a_changed_key", "who lost a unique value to a row with a new key is not captured",
-             ("lib/store/mirror_sql_capture.c", "    replaced_capture_gone(trigger);\n    replaced_capture_come(trigger);\n"
-              "    replaced_drop(trigger);\n    stamp(trigger);", "    replaced_capture_come(trigger);\n"
-              "    replaced_drop(trigger);\n    stamp(trigger);"), tests="another_value_too"),
+             ("lib/store/mirror_sql_replace.c", "    capture_gone(trigger);\n", ""), tests="another_value_too"),
     Mutation("rows_can_be_given_away", "the owner's policy does not look at what an update makes of a row",
              ("migrations/primary/20261122_0003_owners_and_retention.sql", "\n                   ' with check (%2$s)', relation",
               "\n                   ' with check (true)', relation"), tests="given_to_another"),
