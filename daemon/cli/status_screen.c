@@ -174,6 +174,12 @@ static void append_writes(const struct screen *screen, struct buffer *text)
                 .text);
 }
 
+/* The daemon has not come so far: what is in the cache is there all the same. */
+static bool tables_are_unknown(const struct screen *screen)
+{
+    return json_is_false(document_member(screen->document, "tables_known"));
+}
+
 static void append_freshness(const struct screen *screen)
 {
     OWNED(buffer_release) struct buffer text = {0};
@@ -186,12 +192,13 @@ static void append_freshness(const struct screen *screen)
     else if (is_first_sync(screen))
         buffer_append_text(&text, "Nothing to read yet: the tables appear together when "
                                   "the first copy is complete.");
-    else
+    else if (!tables_are_unknown(screen))
         buffer_append_text(&text, "Not every table is complete yet.");
     append_writes(screen, &text);
+    if (!text.length)
+        return;
     screen_pad(screen->out, (long)screen->margin);
-    if (text.data)
-        screen_wrap(screen->out, text.data, screen->margin, screen->terminal);
+    screen_wrap(screen->out, text.data, screen->margin, screen->terminal);
 }
 
 static const char *note_of(const json_t *table, char *scratch, size_t size)
@@ -321,7 +328,12 @@ static void append_tables(const struct screen *screen)
 
     buffer_append_text(screen->out, "\n");
     if (!json_array_size(tables)) {
-        screen_wrap(screen->out, "No table is mirrored yet.", 0, screen->terminal);
+        screen_wrap(screen->out,
+                    tables_are_unknown(screen)
+                        ? "The daemon has not come to the tables yet. What is in the "
+                          "cache stays there."
+                        : "No table is mirrored yet.",
+                    0, screen->terminal);
         return;
     }
     buffer_append_format(screen->out, "%-*s   %*s   %-18s   %-12s %*s   note\n",

@@ -102,6 +102,7 @@ enum outcome status_facts_take_tables(struct status_facts *facts,
     for (; facts->refusal_count < refusals; facts->refusal_count++)
         take_refusal(&facts->refusals[facts->refusal_count],
                      &followed->schema.refusals[facts->refusal_count], &failed);
+    facts->tables_known = !failed;
     if (!failed)
         return OK;
     release_tables(facts);
@@ -361,10 +362,10 @@ json_t *status_facts_document(const struct status_facts *facts)
         status_time(facts->next_try_us), "mark", status_time(mark_us), "behind_s",
         behind(mark_us), "primary", primary_document(&facts->primary));
     json_t *rest = json_pack(
-        "{s:o, s:o, s:o, s:{s:I, s:o, s:o}, s:o, s:s, s:o}", "tables",
-        tables_document(facts), "refused", refusals_document(facts), "progress",
-        progress_document(&facts->progress), "rounds", "completed",
-        (json_int_t)facts->rounds, "last_ms",
+        "{s:o, s:b, s:o, s:o, s:{s:I, s:o, s:o}, s:o, s:s, s:o}", "tables",
+        tables_document(facts), "tables_known", facts->tables_known, "refused",
+        refusals_document(facts), "progress", progress_document(&facts->progress),
+        "rounds", "completed", (json_int_t)facts->rounds, "last_ms",
         facts->rounds ? json_real((double)facts->last_round_us / 1000.0) : json_null(),
         "last_at", status_time(facts->last_round_at_us), "cost", cost_document(facts),
         "version", TIDEMARK_VERSION, "hints", hints_document(facts));

@@ -59,6 +59,7 @@ struct status_facts {
     struct status_primary primary;
     struct status_table *tables;
     size_t table_count;
+    bool tables_known; /* else none were looked at yet: there may be some */
     struct table_refusal *refusals;
     size_t refusal_count;
     struct status_progress progress;

@@ -48,6 +48,7 @@ static enum outcome take_tables(struct database *db, struct status_facts *facts,
         return FAILED;
     facts->tables = calloc(count + 1, sizeof(*facts->tables));
     outcome = facts->tables ? OK : error_out_of_memory(err);
+    facts->tables_known = true;
     for (size_t i = 0; i < count; i++) {
         if (outcome == OK)
             outcome =

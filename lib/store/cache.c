@@ -176,10 +176,12 @@ enum outcome cache_open(struct cache *out_cache, const struct cache_config *conf
     if (!cache.path)
         return error_out_of_memory(err);
     if (make_folder(config->path, err) == FAILED || make_file(config, err) == FAILED ||
-        take_lock(&cache, err) == FAILED || open_for_writing(&cache, err) == FAILED ||
+        take_lock(&cache, err) == FAILED)
+        return FAILED;
+    if (open_for_writing(&cache, err) == FAILED ||
         check_owner(&cache, &version, err) == FAILED ||
         settle_in(&cache, err) == FAILED || migrate(&cache, version, err) == FAILED)
-        return FAILED;
+        return name_cache(config->path, err);
     *out_cache = cache;
     cache = (struct cache){.lock_fd = -1};
     return OK;
@@ -212,7 +214,7 @@ static enum outcome open_made(struct cache *out_cache, const char *path, bool re
         return NOTHING;
     if (database_new(&cache.db, path, &options, err) == FAILED ||
         check_owner(&cache, &version, err) == FAILED)
-        return FAILED;
+        return name_cache(path, err);
     if (!version)
         return NOTHING;
     if (require_this_version(path, version, err) == FAILED)

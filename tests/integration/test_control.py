@@ -26,7 +26,7 @@ def followed(world):
 
 
 STATUS_KEYS = {"v", "kind", "cache", "state", "since", "reason", "next_try", "mark", "behind_s", "primary", "pending", "rejected",
-               "conflicts", "push", "write_lock", "tables", "refused", "progress", "rounds", "cost", "version", "hints"}
+               "conflicts", "push", "write_lock", "tables", "tables_known", "refused", "progress", "rounds", "cost", "version", "hints"}
 
 
 def test_status_json_has_every_promised_key(followed):

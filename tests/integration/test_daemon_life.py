@@ -327,7 +327,9 @@ def test_a_file_that_another_program_keeps_to_itself_is_waited_for(world):
     daemon.start(ready=False)
     daemon.wait_ready(30)
     status = daemon.status()
-    assert status["state"] == "catching up" and "locked" in status["reason"]["text"], status
+    assert status["state"] == "catching up" and f"{daemon.cache_path}: " in status["reason"]["text"] and "locked" in status["reason"]["text"], status
+    shown = daemon.tool("status").out
+    assert "locked" in shown and "No table is mirrored" not in shown and "Not every table" not in shown, shown
     holder.close()
     daemon.wait_caught_up()
     assert daemon.status()["state"] == "live"

@@ -361,6 +361,34 @@ def test_a_folder_is_no_configuration(folder, name):
     fails(run_program(program(name), "-c", folder, *(["status"] if name == "tidemark" else [])), USAGE, folder, "is a directory")
 
 
+@pytest.mark.parametrize("kind, status, words", [
+    ("text", FAILED, "not an SQLite database"), ("newer", USAGE, "made by a newer tidemark"), ("foreign", USAGE, "another program's database"),
+    ("folder", FAILED, "that is a folder"), ("broken", FAILED, "malformed")])
+def test_status_says_what_is_wrong_with_the_file(shop, kind, status, words):
+    daemon = shop.daemon()
+    daemon.wait_caught_up()
+    daemon.stop()
+    path = daemon.cache_path
+    if kind == "newer":
+        daemon.query("pragma user_version = 99")
+    elif kind == "broken":
+        with open(path, "r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (os.path.getsize(path) - 4096))
+    else:
+        os.remove(path)
+        if kind == "folder":
+            os.mkdir(path)
+        elif kind == "text":
+            with open(path, "w") as file:
+                file.write("a diary, and no database " * 100)
+        else:
+            sqlite3.connect(path).execute("create table diary (text)").connection.close()
+    answer = daemon.tool("status")
+    fails(answer, status, path, words)
+    assert "mirrored" not in answer.out + answer.err, answer
+
+
 def test_init_writes_a_configuration_that_is_valid_and_never_overwrites(shop, folder):
     path = os.path.join(folder, "new.conf")
     first = run_program(program("tidemark"), "-c", path, "init")

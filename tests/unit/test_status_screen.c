@@ -76,6 +76,22 @@ static void an_offline_cache_says_why_and_what_next(void **state)
         "No table is mirrored yet.\n");
 }
 
+static void tables_that_nobody_has_looked_at_are_not_called_missing(void **state)
+{
+    (void)state;
+    assert_screen("{'state':'catching up','cache':'/data/app.db','since':'2026-11-22T12:"
+                  "40:31Z','reason':{'name':'transient','text':'/data/app.db: open: "
+                  "database is locked','sqlstate':null,'hint':''},'tables':[],"
+                  "'tables_known':false}",
+                  &plain,
+                  "catching up  /data/app.db\n"
+                  "             since 12:40:31 today (1 s): /data/app.db: open: database "
+                  "is locked.\n"
+                  "\n"
+                  "The daemon has not come to the tables yet. What is in the cache stays "
+                  "there.\n");
+}
+
 static void changes_say_whether_they_are_safe(void **state)
 {
     (void)state;
@@ -268,6 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_cache_says_how_fresh_it_is),
         cmocka_unit_test(an_offline_cache_says_why_and_what_next),
+        cmocka_unit_test(tables_that_nobody_has_looked_at_are_not_called_missing),
         cmocka_unit_test(changes_say_whether_they_are_safe),
         cmocka_unit_test(what_is_refused_has_a_reason_and_a_remedy),
         cmocka_unit_test(a_strange_document_is_shown_as_far_as_understood),
