@@ -108,9 +108,12 @@ enum outcome discard(struct cache *cache, int64_t id, bool yes, char **out_file,
     if (outcome != OK)
         return outcome;
     if (collect(cache->db, ids, count, &document, err) == FAILED ||
-        write_copy(cache, document, &file, err) == FAILED ||
-        resolution_discard(cache->db, ids, count, err) == FAILED)
+        write_copy(cache, document, &file, err) == FAILED)
         return FAILED;
+    if (resolution_discard(cache->db, ids, count, err) == FAILED) {
+        unlink(file);
+        return FAILED;
+    }
     *out_file = TAKE(file);
     return OK;
 }

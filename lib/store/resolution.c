@@ -284,10 +284,40 @@ static enum outcome forget_all(struct database *db, const int64_t *ids, size_t c
     return OK;
 }
 
+static bool is_one_of(const int64_t *ids, size_t count, int64_t id)
+{
+    for (size_t i = 0; i < count; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* The rest would go to the primary alone: nothing would tell any more that it is refused.
+ */
+static enum outcome refuse_unfinished(struct database *db, const int64_t *ids,
+                                      size_t count, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (statement_prepare(&query, db, &resolution_sql.broken_units, err) == FAILED)
+        return FAILED;
+    while ((outcome = statement_step(&query, err)) == OK)
+        if (is_one_of(ids, count, statement_column_int(&query, 0))) {
+            error_set(err, ERROR_REJECTED,
+                      "rejected change %lld: the rest of its unit of work has not been "
+                      "set aside with it yet",
+                      (long long)statement_column_int(&query, 0));
+            return error_hint(err, "try again after `tidemark sync`, which does that");
+        }
+    return outcome == FAILED ? FAILED : OK;
+}
+
 enum outcome resolution_retry(struct database *db, const int64_t *ids, size_t count,
                               struct error *err)
 {
     if (database_begin(db, err) == FAILED ||
+        refuse_unfinished(db, ids, count, err) == FAILED ||
         put_all_back(db, ids, count, err) == FAILED ||
         database_commit(db, err) == FAILED) {
         database_roll_back(db);
@@ -299,8 +329,9 @@ enum outcome resolution_retry(struct database *db, const int64_t *ids, size_t co
 enum outcome resolution_discard(struct database *db, const int64_t *ids, size_t count,
                                 struct error *err)
 {
-    if (database_begin(db, err) == FAILED || forget_all(db, ids, count, err) == FAILED ||
-        database_commit(db, err) == FAILED) {
+    if (database_begin(db, err) == FAILED ||
+        refuse_unfinished(db, ids, count, err) == FAILED ||
+        forget_all(db, ids, count, err) == FAILED || database_commit(db, err) == FAILED) {
         database_roll_back(db);
         return FAILED;
     }

@@ -29,12 +29,14 @@ void resolution_ids_free(int64_t **ids); /* for OWNED() */
 /*
  * Puts the whole group back into the outbox. ERROR_REJECTED, and nothing changed: the
  * cache does not take the values any more, or does not yet because a row of it waits to
- * be read again; the message says which and why.
+ * be read again, or a row of its unit of work still waits in the outbox to be refused
+ * with it; the message says which and why.
  */
 MUST_CHECK enum outcome resolution_retry(struct database *db, const int64_t *ids,
                                          size_t count, struct error *err);
 
-/* Forgets them. The cache shows the primary's values already. */
+/* Forgets them. The cache shows the primary's values already. ERROR_REJECTED, and nothing
+ * changed: a row of their unit of work still waits in the outbox to be refused too. */
 MUST_CHECK enum outcome resolution_discard(struct database *db, const int64_t *ids,
                                            size_t count, struct error *err);
 

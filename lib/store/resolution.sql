@@ -40,6 +40,16 @@ delete from tide_rejected_row where rejected_id = :id;
 -- name: forget_rejected_values
 delete from tide_rejected_value where rejected_id = :id;
 
+-- name: broken_units
+-- What broke the units of work of which rows are still in the outbox, to be refused with it.
+select cast(base as integer)
+  from tide_outbox as its
+ where row_key is null
+   and op = 'begin'
+   and base is not null
+   and (select row_key from tide_outbox as next where next.sequence > its.sequence
+         order by sequence limit 1) is not null;
+
 -- name: is_awaited
 -- Whether the cache still shows what the primary did not take.
 select exists (select 1 from tide_refetch where table_name = :table_name and row_key = :row_key);

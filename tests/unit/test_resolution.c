@@ -109,6 +109,34 @@ static void a_unit_of_work_is_marked_again(void **state)
     assert_int_equal(number_of(db, "select count(*) from tide_rejected"), 0);
 }
 
+static void a_unit_of_work_is_left_alone_until_the_rest_of_it_is_refused(void **state)
+{
+    OWNED(resolution_ids_free) int64_t *ids = NULL;
+    struct database *db = *state;
+    struct error err;
+    size_t count;
+
+    reject(db, 4, "update", "null", "9");
+    run_sql(db, "insert into tide_rejected_value values (4, 'n', 1, 2);"
+                "insert into tide_outbox (table_id, row_key, op, base) values"
+                " (0, null, 'begin', 4), (1, '[\"z\"]', 'update', '{}'),"
+                " (0, null, 'end', null)");
+
+    assert_int_equal(retry(db, 4, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_REJECTED);
+    assert_string_equal(err.message,
+                        "rejected change 4: the rest of its unit of work has "
+                        "not been set aside with it yet");
+    assert_int_equal(resolution_group(db, 0, &ids, &count, &err), OK);
+    assert_int_equal(resolution_discard(db, ids, count, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_REJECTED);
+    assert_int_equal(number_of(db, "select count(*) from tide_rejected"), 1);
+
+    run_sql(db, "delete from tide_outbox where row_key is not null");
+    assert_int_equal(retry(db, 4, &err), OK);
+    assert_int_equal(number_of(db, "select count(*) from tide_rejected"), 0);
+}
+
 /* Looked up, not searched for: a bad day leaves many. */
 static void many_rejected_changes_are_gathered_quickly(void **state)
 {
@@ -257,6 +285,7 @@ int main(void)
         TEST(a_retried_insert_brings_the_row_back),
         TEST(a_retried_delete_removes_the_row),
         TEST(a_unit_of_work_is_marked_again),
+        TEST(a_unit_of_work_is_left_alone_until_the_rest_of_it_is_refused),
         TEST(many_rejected_changes_are_gathered_quickly),
         TEST(what_depends_on_a_change_goes_with_it),
         TEST(a_row_that_waits_to_be_read_again_is_not_written),
