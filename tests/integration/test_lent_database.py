@@ -2,6 +2,7 @@
 import os
 import re
 import signal
+import time
 
 import pytest
 
@@ -173,6 +174,32 @@ def test_a_run_that_is_interrupted_empties_it(lent):
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=30)
     assert running.returncode != 0 and lent.is_as_before()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_that_goes_on_sleeping_holds_nobody_up(lent, how):
+    """It would notice after ten seconds that nobody is there any more."""
+    running = start_in_the_middle(lent)
+    start = time.monotonic()
+    running.send_signal(how)
+    running.communicate(timeout=30)
+    lent.project.write("20261122_0001_orders", ORDERS + MORE)
+    wait_until(lambda: lent.revision().err.startswith("no differences"), "the next run goes on", 20)
+    assert time.monotonic() - start < 7
+
+
+def test_the_sessions_of_others_go_on(lent):
+    """A person's own in the lent database, the daemon's in another one, another role's."""
+    cluster, database = lent.world.cluster, lent.world.database
+    others = [cluster.connect(lent.name, user=lent.role, application_name="psql"),
+              cluster.connect(database, user=lent.role, application_name="tidemarkd"),
+              cluster.connect(lent.name, application_name="tidemark")]
+    lent.wants(ORDERS)
+    answer = lent.revision()
+    assert answer.status == 0 and lent.is_as_before(), answer
+    for other in others:
+        other.cursor().execute("select")
+        other.close()
 
 
 def test_what_cannot_be_emptied_is_named(lent):
