@@ -205,13 +205,16 @@ def unit(*statements):
 
 
 def changes_apart(world, daemon, here, there):
-    """Both sides change while the daemon is away; it comes back, and everything is decided in the end."""
+    """Both sides change while the daemon is away; it comes back."""
     daemon.stop()
     cache = daemon.open_cache()
     cache.executescript("begin immediate;" + ";".join(here) + ";commit")
     cache.close()
     world.run(there)
     daemon.start()
+
+
+def is_decided(daemon):
     daemon.wait_caught_up()
     wait_until(lambda: daemon.value("select count(*) from tide_outbox") == 0, lambda: f"nothing waits\n{daemon.log()}", 30)
 
@@ -228,6 +231,7 @@ def test_a_unit_of_work_goes_whole_when_a_row_of_it_does_not_fit_the_new_shape(f
                   + unit("update other set n = 78 where id = 1", "delete from other where id = 2")
                   + unit("update other set n = 79 where id = 3"),
                   "alter table item alter column note set not null;" + more)
+    is_decided(daemon)
     becomes_equal(world, daemon)
     becomes_equal(world, daemon, "other")
     assert world.value("select array_agg(n order by id) from other where id in (1, 2, 3, 50)") == [1, 2, 79]
@@ -237,3 +241,20 @@ def test_a_unit_of_work_goes_whole_when_a_row_of_it_does_not_fit_the_new_shape(f
     assert sorted(row[:3] for row in rejected[1:]) == [("item", '["2"]', "update"), ("other", '["1"]', "update"),
                                                       ("other", '["2"]', "delete"), ("other", '["50"]', "insert")]
     assert {row[3:] for row in rejected[1:]} == {("23502", 1, rejected[0][5])} and rejected[0][5]
+
+
+def test_what_of_a_unit_is_refused_is_read_again_though_the_push_waits(followed):
+    world, daemon = followed
+    holder = world.connect(autocommit=False)
+    holder.cursor().execute("select from other where id = 3 for update")
+    changes_apart(world, daemon,
+                  unit("insert into item (id, note) values (500, null)", "update other set n = 77 where id = 1",
+                       "delete from other where id = 2") + ["update other set n = 79 where id = 3"],
+                  "alter table item alter column note set not null")
+    wait_until(lambda: daemon.query("select id, n from other where id in (1, 2, 3)") == [(1, 1), (2, 2), (3, 79)],
+               lambda: f"the primary's values are back: {daemon.table('other')}\n{daemon.log()}", 30)
+    assert daemon.value("select count(*) from tide_pending") == 1
+    holder.rollback()
+    holder.close()
+    is_decided(daemon)
+    becomes_equal(world, daemon, "other")

@@ -115,6 +115,36 @@ static void units_that_share_a_row_go_together(void **state)
                      2);
 }
 
+static void what_broke_a_unit_first_is_the_cause(void **state)
+{
+    OWNED(world_release) struct world world;
+    struct pending_units units;
+
+    world_begin(&world, state);
+    mark(&world, "begin");
+    insert(&world, 4, "'x'");
+    insert(&world, 5, "'y'");
+    edit(&world, 1, "note", "'mine'");
+    mark(&world, "end");
+    refresh(&world);
+    pending_units_start(&units, world.db);
+    world.mirror.units = &units;
+    world.mirror.tables = &world.tables;
+    PUT(&world, 8, "x", "eight");
+    PUT(&world, 9, "y", "nine");
+    finish(&world, false);
+    reject_members(&world, &units);
+    assert_rejected(&world, "4:insert:23505:people_email:email=x"
+                            " 5:insert:23505:people_email:email=y"
+                            " 1:update:23505:-:note=mine");
+    assert_int_equal(number_of(world.db, "select count(distinct unit_id) from"
+                                         " tide_rejected_row"),
+                     1);
+    assert_int_equal(number_of(world.db, "select cause_id from tide_rejected_row where"
+                                         " op = 'update'"),
+                     1);
+}
+
 #define CASE(test)                                                                       \
     cmocka_unit_test_setup_teardown(test, cache_apply_setup, cache_fixture_teardown)
 
@@ -122,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_unit_ends_at_its_end_or_at_the_next_mark),
+        CASE(what_broke_a_unit_first_is_the_cause),
         CASE(units_that_share_a_row_go_together),
     };
 
