@@ -1,8 +1,10 @@
 #include "lib/store/conflict_log.h"
 
+#include "lib/base/cleanup.h"
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/outbox_fixture.h"
+#include "tests/support/table_builder.h"
 
 static void what_lost_is_kept(void **state)
 {
@@ -44,11 +46,31 @@ static void what_lost_is_kept(void **state)
                    "2 of 3");
 }
 
+/* What the primary computes could not be written again. */
+static void a_whole_row_is_each_column_once_but_the_generated(void **state)
+{
+    OWNED(table_release) struct table table = table_named("orders");
+    const struct value row[] = {integer_value(1), text_value("local"), integer_value(9)};
+    struct conflict_value values[3] = {
+        {"note", text_value("base"), text_value("local"), {0}}};
+
+    (void)state;
+    table_with_column(&table, "id", CODEC_BIGINT);
+    table_with_column(&table, "note", CODEC_TEXT);
+    table_with_column(&table, "twice", CODEC_BIGINT)->generated = true;
+    assert_int_equal(conflict_values_complete(values, 1, &table, row), 2);
+    assert_string_equal(values[0].base.bytes, "base");
+    assert_string_equal(values[1].column, "id");
+    assert_int_equal(values[1].base.integer, 1);
+    assert_int_equal(values[1].local.integer, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_lost_is_kept, outbox_fixture_setup,
                                         outbox_fixture_teardown),
+        cmocka_unit_test(a_whole_row_is_each_column_once_but_the_generated),
     };
 
     return cmocka_run_group_tests_name("conflict_log", tests, NULL, NULL);
