@@ -1,5 +1,6 @@
 """A disk that fills up: every message says so, nothing is lost, and space alone cures it."""
 import os
+import signal
 import time
 
 import pytest
@@ -75,6 +76,17 @@ def test_a_disk_without_room_for_one_more_file(disk, shop):
     answer = daemon.tool("sync")
     assert answer.status == FAILED and "No space left" in answer.err and "make room" in answer.err, answer
     disk.run("sh", "-c", "rm " + disk.path("file") + "*")
+
+
+@pytest.mark.parametrize("disk", ["3m,nr_inodes=3"], indirect=True)
+def test_a_disk_without_room_for_the_lock_beside_the_file(disk, shop):
+    """Room is what it wants, not permissions."""
+    daemon = daemon_on(disk, shop)
+    disk.run("touch", disk.path("file"))
+    answer = daemon.tool("sync")
+    assert answer.status == FAILED and "tide-lock: No space left" in answer.err and "make room" in answer.err, answer
+    assert "this user" not in answer.err, answer
+    disk.run("rm", disk.path("file"))
 
 
 def test_a_copy_that_fills_the_disk_goes_on_when_there_is_room(disk, shop):
@@ -167,6 +179,19 @@ def test_a_daemon_that_waits_for_room_stops_at_once(disk, shop):
     daemon.wait_state("blocked")
     status, seconds = daemon.stop()
     assert status == DONE and seconds < 2
+
+
+def test_settings_that_are_read_while_room_is_waited_for_move_no_file(disk, shop):
+    disk.fill()
+    daemon = daemon_on(disk, shop).start()
+    daemon.wait_state("blocked")
+    daemon.configure({"cache": {"path": disk.path("elsewhere.db")}})
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: "takes effect after a restart" in daemon.log(), daemon.log)
+    disk.make_room()
+    wait_until(lambda: daemon.status()["state"] == "live", daemon.log, 60)
+    assert disk.sql("select count(*) from item") == (0, "2000")
+    assert "elsewhere" not in disk.run("ls", disk.folder).stdout
 
 
 def test_a_local_write_that_finds_no_room_is_refused_whole(disk, shop):
