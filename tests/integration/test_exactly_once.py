@@ -209,9 +209,10 @@ def error_message(sqlstate):
 
 
 @pytest.mark.parametrize("answer", [message(b"C", b"COMMITTED"), error_message(b"40003"), error_message(b"08007"),
-                                    message(b"E", b"SERROR", b"Mwhat libpq says when it has no memory", b"")],
+                                    message(b"E", b"SERROR", b"Mwhat libpq says when it has no memory", b""),
+                                    message(b"E", b"SFATAL", b"VFATAL", b"C57P01", b"Mterminating connection", b"")],
                          ids=["an unknown word", "statement_completion_unknown", "transaction_resolution_unknown",
-                              "a failure of our own"])
+                              "a failure of our own", "the session ends"])
 def test_an_answer_to_commit_that_is_no_clear_no_decides_nothing(counted, answer):
     """The push arrived, and the link may stay: the record must stay too."""
     world, daemon, proxy = counted
