@@ -55,19 +55,20 @@ static int64_t filed_id(const struct filed_rows *causes, int64_t ordinal)
 }
 
 static enum outcome values_of(const struct staged_outcast *outcast,
-                              struct rejected_value **out_values, struct error *err)
+                              struct rejected_values *out_values, struct error *err)
 {
-    struct rejected_value *values = calloc(outcast->column_count + 1, sizeof(*values));
+    struct rejected_value *items = calloc(outcast->column_count + 1, sizeof(*items));
 
-    if (!values)
+    if (!items)
         return error_out_of_memory(err);
     for (size_t i = 0; i < outcast->column_count; i++)
-        values[i] = (struct rejected_value){
+        items[i] = (struct rejected_value){
             .column = outcast->table->columns[outcast->columns[i]].name,
             .base = outcast->row.values[i].base,
             .value = outcast->row.values[i].local,
         };
-    *out_values = values;
+    *out_values =
+        (struct rejected_values){.items = items, .count = outcast->column_count};
     return OK;
 }
 
@@ -79,7 +80,7 @@ static enum outcome file_outcast(const struct push_filing *filing,
     static const enum outbox_operation operations[] = {[STAGED_INSERT] = OUTBOX_INSERT,
                                                        [STAGED_UPDATE] = OUTBOX_UPDATE,
                                                        [STAGED_DELETE] = OUTBOX_DELETE};
-    OWNED(rejected_values_free) struct rejected_value *values = NULL;
+    OWNED(rejected_values_release) struct rejected_values values = {0};
     struct filed_row row = {.ordinal = outcast->row.ordinal};
     struct rejected_change change = {
         .table = outcast->table->name,
@@ -92,12 +93,12 @@ static enum outcome file_outcast(const struct push_filing *filing,
         .unit_id = outcast->unit,
         .changed_us = outcast->row.changed_us,
         .push_id = filing->push->push_id,
-        .value_count = outcast->column_count,
     };
 
     if (values_of(outcast, &values, err) == FAILED)
         return FAILED;
-    change.values = values;
+    change.values = values.items;
+    change.value_count = values.count;
     if (rejected_add(filing->db, &change, &row.rejected_id, err) == FAILED ||
         push_record_add_refetch(filing->db, change.table, change.row_key, err) == FAILED)
         return FAILED;

@@ -126,7 +126,7 @@ static enum outcome strip_lost_columns(struct carriage *carriage,
 
 static enum outcome file_lost_values(struct carriage *carriage,
                                      const struct pending_row *row,
-                                     const struct rejected_value *values, size_t count,
+                                     const struct rejected_values *values,
                                      struct error *err)
 {
     OWNED(buffer_release) struct buffer key = {0};
@@ -136,13 +136,14 @@ static enum outcome file_lost_values(struct carriage *carriage,
         .operation = OUTBOX_UPDATE,
         .sqlstate = SQLSTATE_UNDEFINED_COLUMN,
         .changed_us = row->change->changed_us,
-        .values = values,
-        .value_count = count,
+        .values = values->items,
+        .value_count = values->count,
     };
     int64_t id;
 
-    buffer_append_format(&message, "column %s%s is no longer in %s", values[0].column,
-                         count > 1 ? " and others" : "", carriage->old.name);
+    buffer_append_format(&message, "column %s%s is no longer in %s",
+                         values->items[0].column, values->count > 1 ? " and others" : "",
+                         carriage->old.name);
     row_key_append(&key, row->key, carriage->old.key_count);
     if (buffer_check(&message, err) == FAILED || buffer_check(&key, err) == FAILED)
         return FAILED;
@@ -156,16 +157,13 @@ static enum outcome part_with_lost_columns(struct carriage *carriage,
                                            const struct pending_row *row,
                                            struct error *err)
 {
-    OWNED(buffer_release) struct buffer bytes = {0};
-    OWNED(rejected_values_free) struct rejected_value *values = NULL;
-    size_t count = 0;
+    OWNED(rejected_values_release) struct rejected_values values = {0};
 
     if (row->change->kind != PENDING_DELETE) {
-        if (rejected_values_of(row->change, row->table, row->row, &bytes, &values, &count,
-                               err) == FAILED)
+        if (rejected_values_of(row->change, row->table, row->row, &values, err) == FAILED)
             return FAILED;
-        count = keep_lost_values(carriage, values, count);
-        if (count && file_lost_values(carriage, row, values, count, err) == FAILED)
+        values.count = keep_lost_values(carriage, values.items, values.count);
+        if (values.count && file_lost_values(carriage, row, &values, err) == FAILED)
             return FAILED;
     }
     return strip_lost_columns(carriage, row, err);

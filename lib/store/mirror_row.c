@@ -105,9 +105,8 @@ bool mirror_row_broke_unique(const struct mirror *mirror)
 static enum outcome file_twin(struct mirror *mirror, const struct value *row,
                               const char *key, struct error *err)
 {
-    OWNED(rejected_values_free) struct rejected_value *values = NULL;
+    OWNED(rejected_values_release) struct rejected_values values = {0};
     OWNED(buffer_release) struct buffer message = {0};
-    OWNED(buffer_release) struct buffer bytes = {0};
     const struct pending_change insert = {.kind = PENDING_INSERT};
     struct rejected_change twin = {.table = mirror->table->name,
                                    .row_key = key,
@@ -121,18 +120,18 @@ static enum outcome file_twin(struct mirror *mirror, const struct value *row,
                          "text, which stands for its bytes",
                          mirror->table->name);
     if (buffer_check(&message, err) == FAILED ||
-        rejected_values_of(&insert, mirror->table, row, &bytes, &values,
-                           &twin.value_count, err) == FAILED)
+        rejected_values_of(&insert, mirror->table, row, &values, err) == FAILED)
         return FAILED;
-    for (size_t i = 0; i < twin.value_count; i++) {
-        size_t column = (size_t)table_find_column(mirror->table, values[i].column);
+    for (size_t i = 0; i < values.count; i++) {
+        size_t column = (size_t)table_find_column(mirror->table, values.items[i].column);
 
         if (table_is_key(mirror->table, column) &&
             mirror->table->columns[column].codec == CODEC_BYTEA)
-            values[i].value.type = VALUE_BLOB;
+            values.items[i].value.type = VALUE_BLOB;
     }
     twin.message = message.data;
-    twin.values = values;
+    twin.values = values.items;
+    twin.value_count = values.count;
     mirror->has_settled = true;
     return rejected_add(mirror->db, &twin, &id, err);
 }

@@ -34,8 +34,7 @@ enum outcome pending_reject(struct database *db, struct pending *pending,
                             const struct pending_refusal *refusal, struct error *err)
 {
     OWNED(buffer_release) struct buffer key = {0};
-    OWNED(buffer_release) struct buffer bytes = {0};
-    OWNED(rejected_values_free) struct rejected_value *values = NULL;
+    OWNED(rejected_values_release) struct rejected_values values = {0};
     struct rejected_change rejected = {
         .table = row->table->name,
         .operation = pending_kind_operation(row->change->kind),
@@ -49,11 +48,11 @@ enum outcome pending_reject(struct database *db, struct pending *pending,
     int64_t id;
 
     if (spell_key(row, &key, err) == FAILED ||
-        rejected_values_of(row->change, row->table, row->row, &bytes, &values,
-                           &rejected.value_count, err) == FAILED)
+        rejected_values_of(row->change, row->table, row->row, &values, err) == FAILED)
         return FAILED;
     rejected.row_key = key.data;
-    rejected.values = values;
+    rejected.values = values.items;
+    rejected.value_count = values.count;
     if (refusal->units && !rejected.unit_id &&
         pending_units_of(refusal->units, refusal->tables, row->table, row->key,
                          &rejected.unit_id, err) == FAILED)
@@ -68,14 +67,14 @@ enum outcome pending_reject(struct database *db, struct pending *pending,
 }
 
 /* What was edited, as a conflict without a value on the primary's side. */
-static void as_conflict(const struct rejected_value *values, size_t count,
+static void as_conflict(const struct rejected_values *edited,
                         struct conflict_value *out_values)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < edited->count; i++)
         out_values[i] = (struct conflict_value){
-            .column = values[i].column,
-            .base = values[i].base,
-            .local = values[i].value,
+            .column = edited->items[i].column,
+            .base = edited->items[i].base,
+            .local = edited->items[i].value,
         };
 }
 
@@ -83,8 +82,7 @@ enum outcome pending_file_deleted(struct database *db, const struct pending_row 
                                   bool local_wins, struct error *err)
 {
     OWNED(buffer_release) struct buffer key = {0};
-    OWNED(buffer_release) struct buffer bytes = {0};
-    OWNED(rejected_values_free) struct rejected_value *edited = NULL;
+    OWNED(rejected_values_release) struct rejected_values edited = {0};
     struct conflict_value *values;
     struct conflict conflict = {
         .table = row->table->name,
@@ -96,13 +94,13 @@ enum outcome pending_file_deleted(struct database *db, const struct pending_row 
     enum outcome outcome;
 
     if (spell_key(row, &key, err) == FAILED ||
-        rejected_values_of(row->change, row->table, row->row, &bytes, &edited,
-                           &conflict.value_count, err) == FAILED)
+        rejected_values_of(row->change, row->table, row->row, &edited, err) == FAILED)
         return FAILED;
     values = calloc(row->table->column_count + 1, sizeof(*values));
     if (!values)
         return error_out_of_memory(err);
-    as_conflict(edited, conflict.value_count, values);
+    as_conflict(&edited, values);
+    conflict.value_count = edited.count;
     if (conflict.open && !local_wins)
         conflict.value_count =
             conflict_values_complete(values, conflict.value_count, row->table, row->row);

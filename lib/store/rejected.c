@@ -111,16 +111,17 @@ static enum outcome read_base(const struct pending_change *change, const char *c
     return buffer_check(bytes, err);
 }
 
-static void settle(const struct buffer *bytes, struct rejected_value *values,
-                   size_t count)
+static void settle(struct rejected_values *values)
 {
     size_t at = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (values[i].base.type != VALUE_TEXT && values[i].base.type != VALUE_BLOB)
+    for (size_t i = 0; i < values->count; i++) {
+        struct value *base = &values->items[i].base;
+
+        if (base->type != VALUE_TEXT && base->type != VALUE_BLOB)
             continue;
-        values[i].base.bytes = bytes->data ? bytes->data + at : "";
-        at += values[i].base.size;
+        base->bytes = values->bytes.data ? values->bytes.data + at : "";
+        at += base->size;
     }
 }
 
@@ -145,38 +146,38 @@ static bool is_wanted(const struct pending_change *change, const struct table *t
     return false;
 }
 
-void rejected_values_free(struct rejected_value **values)
+void rejected_values_release(struct rejected_values *values)
 {
-    free(*values);
+    free(values->items);
+    buffer_release(&values->bytes);
+    *values = (struct rejected_values){0};
 }
 
 enum outcome rejected_values_of(const struct pending_change *change,
                                 const struct table *table, const struct value *row,
-                                struct buffer *bytes, struct rejected_value **out_values,
-                                size_t *out_count, struct error *err)
+                                struct rejected_values *out_values, struct error *err)
 {
-    struct rejected_value *values = calloc(table->column_count + 1, sizeof(*values));
+    OWNED(rejected_values_release)
+    struct rejected_values values = {
+        .items = calloc(table->column_count + 1, sizeof(*values.items)),
+    };
     bool has_value = row && change->kind != PENDING_DELETE;
-    size_t count = 0;
 
-    if (!values)
+    if (!values.items)
         return error_out_of_memory(err);
-    buffer_clear(bytes);
     for (size_t i = 0; i < table->column_count; i++) {
+        struct rejected_value *item = &values.items[values.count];
+
         if (!is_wanted(change, table, row, i))
             continue;
-        values[count].column = table->columns[i].name;
-        if (read_base(change, values[count].column, bytes, &values[count], err) ==
-            FAILED) {
-            free(values);
+        item->column = table->columns[i].name;
+        if (read_base(change, item->column, &values.bytes, item, err) == FAILED)
             return FAILED;
-        }
         if (has_value)
-            values[count].value = row[i];
-        count++;
+            item->value = row[i];
+        values.count++;
     }
-    settle(bytes, values, count);
-    *out_values = values;
-    *out_count = count;
+    settle(&values);
+    *out_values = TAKE(values);
     return OK;
 }

@@ -42,17 +42,22 @@ MUST_CHECK enum outcome rejected_renew(struct database *db, int64_t rejected_id,
                                        const struct rejected_change *change,
                                        struct error *err);
 
+struct rejected_values {
+    struct rejected_value *items;
+    size_t count;
+    struct buffer bytes; /* of the old values */
+};
+void rejected_values_release(struct rejected_values *values); /* a zeroed one is fine */
+
 /*
  * What a pending change of the cache's row means, as a rejected change: for an insert all
  * columns, for an update its dirty ones, for a delete the old values. row: the row as it
- * is now, NULL when it is gone. The array is the caller's to free with
- * rejected_values_free(); its bytes belong to row and to `bytes`.
+ * is now, NULL when it is gone; the new values are borrowed from it.
  */
 MUST_CHECK enum outcome rejected_values_of(const struct pending_change *change,
                                            const struct table *table,
-                                           const struct value *row, struct buffer *bytes,
-                                           struct rejected_value **out_values,
-                                           size_t *out_count, struct error *err);
-void rejected_values_free(struct rejected_value **values); /* for OWNED() */
+                                           const struct value *row,
+                                           struct rejected_values *out_values,
+                                           struct error *err);
 
 #endif

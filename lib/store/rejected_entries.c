@@ -64,18 +64,17 @@ static enum outcome renew(struct rejected_entries *entries, int64_t rejected_id,
                           const struct pending_change *change, const struct table *table,
                           const struct value *row, struct error *err)
 {
-    OWNED(buffer_release) struct buffer bytes = {0};
-    struct rejected_value *values = NULL;
+    OWNED(rejected_values_release) struct rejected_values values = {0};
     struct rejected_change renewed = {.operation = pending_kind_operation(change->kind),
                                       .changed_us = change->changed_us};
-    enum outcome outcome = rejected_values_of(change, table, row, &bytes, &values,
-                                              &renewed.value_count, err);
 
-    renewed.values = values;
-    if (outcome == OK && renewed.value_count)
-        outcome = rejected_renew(entries->db, rejected_id, &renewed, err);
-    free(values);
-    return outcome;
+    if (rejected_values_of(change, table, row, &values, err) == FAILED)
+        return FAILED;
+    if (!values.count)
+        return OK;
+    renewed.values = values.items;
+    renewed.value_count = values.count;
+    return rejected_renew(entries->db, rejected_id, &renewed, err);
 }
 
 enum outcome rejected_entries_take(struct rejected_entries *entries, int64_t rejected_id,

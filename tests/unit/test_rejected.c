@@ -80,25 +80,22 @@ static void assert_values_of(struct outbox_fixture *fixture, enum pending_kind k
                              const char *expected)
 {
     OWNED(pending_change_release) struct pending_change change = {.kind = kind};
-    OWNED(buffer_release) struct buffer bytes = {0};
     OWNED(buffer_release) struct buffer text = {0};
-    OWNED(rejected_values_free) struct rejected_value *values = NULL;
-    size_t count = 0;
+    OWNED(rejected_values_release) struct rejected_values values = {0};
     struct error err = {0};
 
     assert_int_equal(change_base_parse(&change.base, base, strlen(base), &err), OK);
-    assert_int_equal(
-        rejected_values_of(&change, &fixture->orders, row, &bytes, &values, &count, &err),
-        OK);
-    for (size_t i = 0; i < count; i++) {
-        buffer_append_format(&text, "%s", values[i].column);
-        if (values[i].base.type != VALUE_NULL) {
+    assert_int_equal(rejected_values_of(&change, &fixture->orders, row, &values, &err),
+                     OK);
+    for (size_t i = 0; i < values.count; i++) {
+        buffer_append_format(&text, "%s", values.items[i].column);
+        if (values.items[i].base.type != VALUE_NULL) {
             buffer_append_text(&text, " from ");
-            value_append_text(&text, &values[i].base);
+            value_append_text(&text, &values.items[i].base);
         }
-        if (values[i].value.type != VALUE_NULL) {
+        if (values.items[i].value.type != VALUE_NULL) {
             buffer_append_text(&text, " to ");
-            value_append_text(&text, &values[i].value);
+            value_append_text(&text, &values.items[i].value);
         }
         buffer_append_text(&text, "; ");
     }
