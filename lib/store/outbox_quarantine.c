@@ -23,6 +23,7 @@ struct suspect {
     char *row_key;
     char *operation;
     char *base;
+    int64_t unit; /* 0: in none */
     const char *sqlstate;
     char reason[256];
 };
@@ -30,6 +31,16 @@ struct suspect {
 struct suspects {
     struct suspect items[SUSPECT_LIMIT];
     size_t count;
+};
+
+/* Where the look through the entries has come to. */
+struct scan {
+    struct database *db;
+    const struct outbox_tables *tables;
+    int64_t after;
+    int64_t through;
+    int64_t unit;    /* of work, that the next entry is in; 0: none */
+    bool unit_known; /* a mark has been met, or was looked for */
 };
 
 static void suspects_clear(struct suspects *suspects)
@@ -137,6 +148,26 @@ static enum outcome judge(const struct statement *query,
 
 /* ---- setting aside ---- */
 
+/* Only where something is wrong, since it may be a long way back. */
+static enum outcome find_unit(struct scan *scan, int64_t sequence, struct error *err)
+{
+    OWNED(statement_release) struct statement query = {0};
+    enum outcome outcome;
+
+    if (scan->unit_known)
+        return OK;
+    if (statement_prepare(&query, scan->db, &outbox_quarantine_sql.unit_of, err) ==
+        FAILED)
+        return FAILED;
+    statement_bind_int(&query, 1, sequence);
+    outcome = statement_step(&query, err);
+    if (outcome == FAILED)
+        return FAILED;
+    scan->unit = outcome == OK ? statement_column_int(&query, 0) : 0;
+    scan->unit_known = true;
+    return OK;
+}
+
 static enum outcome suspect_add(struct suspects *suspects, const struct statement *query,
                                 const char *sqlstate, const struct error *why,
                                 struct error *err)
@@ -195,7 +226,8 @@ static enum outbox_operation operation_of(const struct suspect *suspect)
 }
 
 static enum outcome reject(struct database *db, const struct suspect *suspect,
-                           const struct outbox_tables *tables, struct error *err)
+                           const struct outbox_tables *tables, int64_t *out_id,
+                           struct error *err)
 {
     const struct table *table = outbox_tables_find(tables, suspect->table_id);
     const struct rejected_value values[] = {
@@ -205,7 +237,6 @@ static enum outcome reject(struct database *db, const struct suspect *suspect,
     OWNED(text_free) char *key = NULL;
     int64_t now_us = clock_now_us();
     char name[48];
-    int64_t id;
 
     snprintf(name, sizeof(name), "table %lld", (long long)suspect->table_id);
     if (write_key(suspect, table, &key, err) == FAILED)
@@ -217,11 +248,27 @@ static enum outcome reject(struct database *db, const struct suspect *suspect,
                             .operation = operation_of(suspect),
                             .sqlstate = suspect->sqlstate,
                             .message = suspect->reason,
+                            .unit_id = suspect->unit,
                             .changed_us = now_us,
                             .values = values,
                             .value_count = sizeof(values) / sizeof(values[0]),
                         },
-                        &id, err);
+                        out_id, err);
+}
+
+/* The rest of its unit of work is refused before the next push (broken_units.h). */
+static enum outcome note_broken(struct database *db, const struct suspect *suspect,
+                                int64_t rejected_id, struct error *err)
+{
+    OWNED(statement_release) struct statement note = {0};
+
+    if (!suspect->unit)
+        return OK;
+    if (statement_prepare(&note, db, &outbox_quarantine_sql.note_broken, err) == FAILED)
+        return FAILED;
+    statement_bind_int(&note, 1, rejected_id);
+    statement_bind_int(&note, 2, suspect->unit);
+    return statement_run(&note, err);
 }
 
 static enum outcome move_all(struct database *db, const struct suspects *suspects,
@@ -232,7 +279,10 @@ static enum outcome move_all(struct database *db, const struct suspects *suspect
     if (statement_prepare(&remove, db, &outbox_quarantine_sql.remove, err) == FAILED)
         return FAILED;
     for (size_t i = 0; i < suspects->count; i++) {
-        if (reject(db, &suspects->items[i], tables, err) == FAILED)
+        int64_t id;
+
+        if (reject(db, &suspects->items[i], tables, &id, err) == FAILED ||
+            note_broken(db, &suspects->items[i], id, err) == FAILED)
             return FAILED;
         statement_bind_int(&remove, 1, suspects->items[i].sequence);
         if (statement_run(&remove, err) == FAILED)
@@ -254,37 +304,54 @@ static enum outcome file(struct database *db, const struct suspects *suspects,
     return OK;
 }
 
-static enum outcome look_at(const struct statement *query,
-                            const struct outbox_tables *tables, struct suspects *suspects,
-                            struct error *err)
+static void pass_mark(struct scan *scan, const struct statement *query)
+{
+    const char *word = statement_column_text(query, 3);
+    enum outbox_operation operation = outbox_operation_read(word ? word : "");
+
+    if (!is_mark(operation))
+        return;
+    scan->unit = operation == OUTBOX_UNIT_BEGIN ? statement_column_int(query, 0) : 0;
+    scan->unit_known = true;
+}
+
+static enum outcome look_at(struct scan *scan, const struct statement *query,
+                            struct suspects *suspects, struct error *err)
 {
     const char *sqlstate;
     struct error why;
-    enum outcome outcome = judge(query, tables, &sqlstate, &why);
+    enum outcome outcome = judge(query, scan->tables, &sqlstate, &why);
 
-    if (outcome == NOTHING)
-        return suspect_add(suspects, query, sqlstate, &why, err);
+    if (outcome == OK)
+        pass_mark(scan, query);
     if (outcome == FAILED)
         *err = why;
-    return outcome;
+    if (outcome != NOTHING)
+        return outcome;
+    if (find_unit(scan, statement_column_int(query, 0), err) == FAILED ||
+        suspect_add(suspects, query, sqlstate, &why, err) == FAILED)
+        return FAILED;
+    suspects->items[suspects->count - 1].unit = scan->unit;
+    return OK;
 }
 
-/* Until there is no room for more of them; *after moves behind what was looked at. */
-static enum outcome collect(struct database *db, const struct outbox_tables *tables,
-                            int64_t *after, int64_t through, struct suspects *suspects,
+/* Until there is no room for more of them; scan->after moves behind what was looked at.
+ */
+static enum outcome collect(struct scan *scan, struct suspects *suspects,
                             struct error *err)
 {
     OWNED(statement_release) struct statement query = {0};
     enum outcome outcome;
 
-    if (statement_prepare(&query, db, &outbox_quarantine_sql.entries, err) == FAILED)
+    if (statement_prepare(&query, scan->db, &outbox_quarantine_sql.entries, err) ==
+        FAILED)
         return FAILED;
-    statement_bind_int(&query, 1, *after);
-    statement_bind_int(&query, 2, through);
+    statement_bind_int(&query, 1, scan->after);
+    statement_bind_int(&query, 2, scan->through);
     while (suspects->count < SUSPECT_LIMIT &&
            (outcome = statement_step(&query, err)) == OK) {
-        *after = statement_column_int(&query, 0);
-        if (look_at(&query, tables, suspects, err) == FAILED)
+        scan->after = statement_column_int(&query, 0);
+        if (look_at(scan, &query, suspects, err) == FAILED)
             return FAILED;
     }
     return suspects->count < SUSPECT_LIMIT && outcome == FAILED ? FAILED : OK;
@@ -295,6 +362,7 @@ enum outcome outbox_quarantine(struct database *db, const struct outbox_tables *
                                struct error *err)
 {
     OWNED(suspects_drop) struct suspects *suspects = calloc(1, sizeof(*suspects));
+    struct scan scan = {.db = db, .tables = tables, .after = after, .through = through};
     int64_t total = 0;
     size_t count;
 
@@ -302,7 +370,7 @@ enum outcome outbox_quarantine(struct database *db, const struct outbox_tables *
         return error_out_of_memory(err);
     do {
         suspects_clear(suspects);
-        if (collect(db, tables, &after, through, suspects, err) == FAILED)
+        if (collect(&scan, suspects, err) == FAILED)
             return FAILED;
         count = suspects->count;
         if (count && file(db, suspects, tables, err) == FAILED)

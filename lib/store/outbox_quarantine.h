@@ -13,7 +13,8 @@
  * Looks at the entries with a sequence > after and <= through: the operation, the key as
  * the table has it, the old values. An entry of a table that the cache knows and `tables`
  * does not have is left alone if its text can be read. Makes transactions of its own, and
- * only if something is wrong. out_count: how many entries were set aside.
+ * only if something is wrong. out_count: how many entries were set aside. A unit of work
+ * that one of them was in is broken by it: broken_units_settle() refuses the rest.
  */
 MUST_CHECK enum outcome outbox_quarantine(struct database *db,
                                           const struct outbox_tables *tables,

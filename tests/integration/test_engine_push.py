@@ -204,6 +204,29 @@ def test_nonsense_in_the_outbox_stops_nothing(world, entry):
     assert "makes no sense" in daemon.value("select message from tide_rejected")
 
 
+def test_a_unit_of_work_with_nonsense_in_it_is_set_aside_whole(world):
+    daemon = make(world)
+    application = daemon.open_cache()
+    application.executescript("""begin;
+        insert into tide_unit values ('begin');
+        update item set note = 'of the unit' where id = 1;
+        insert into tide_outbox (table_id, row_key, op, base) values (1, '["1"]', 'explode', null);
+        update item set note = 'of the unit too' where id = 2;
+        insert into tide_unit values ('end');
+        update item set note = 'for itself' where id = 3;
+        commit""")
+    application.close()
+    arrives(world, "select note from item where id = 3", "for itself", daemon)
+    daemon.tool("wait", "--timeout", "20s")
+    assert world.run("select note from item where id < 3 order by id") == [("note 1",), ("note 2",)]
+    rejected = daemon.query("select table_name, row_key, cause_id, unit_id is not null from tide_rejected order by rejected_id")
+    assert [row[2:] for row in rejected] == [(None, 1), (1, 1), (1, 1)], rejected
+    assert sorted(rejected[1:]) == [("item", '["1"]', 1, 1), ("item", '["2"]', 1, 1)], rejected
+    wait_until(lambda: daemon.query("select note from item where id < 3 order by id") == [("note 1",), ("note 2",)],
+               "the cache shows what the primary has", 20)
+    assert daemon.value("select count(*) from tide_outbox") == 0
+
+
 def tamper_with_ledger(world):
     world.run("update tidemark.device set last_push = %s", (str(uuid.uuid4()),))
 

@@ -125,6 +125,64 @@ static void nonsense_is_set_aside(void **state)
     assert_int_equal(quarantine(db), 0);
 }
 
+static void assert_units(struct database *db, const char *expected)
+{
+    assert_text_of(
+        db,
+        "select group_concat(rejected_id || ':' || coalesce(unit_id, '-'), ' ')"
+        " from (select * from tide_rejected order by rejected_id)",
+        expected);
+}
+
+static const char broken_begins[] =
+    "select coalesce(group_concat(sequence || ':' || base), '') from tide_outbox "
+    "where op = 'begin' and base is not null";
+
+static void nonsense_breaks_the_unit_of_work_that_it_is_in(void **state)
+{
+    struct database *db = *state;
+
+    add(db, "1, '[\"1\"]', 'upsert', '{}'");
+    run_sql(db, "insert into tide_unit values ('begin')"); /* 2 */
+    add(db, "1, '[\"2\"]', 'update', '{}'");
+    run_sql(db, "insert into tide_unit values ('end')");
+    run_sql(db, "insert into tide_unit values ('begin')"); /* 5 */
+    add(db, "1, null, 'update', '{}'");
+    add(db, "1, '[\"3\"]', 'update', '{}'");
+    add(db, "99, '[\"4\"]', 'update', '{}'");
+    run_sql(db, "insert into tide_unit values ('end')");
+    add(db, "1, '[\"5\"]', 'update', 'ever'");
+
+    assert_int_equal(quarantine(db), 4);
+    assert_units(db, "1:- 2:5 3:5 4:-");
+    assert_text_of(db, broken_begins, "5:2");
+    assert_int_equal(number_of(db, "select count(*) from tide_outbox"), 6);
+}
+
+static void a_unit_that_began_before_is_found(void **state)
+{
+    struct database *db = *state;
+
+    run_sql(db, "insert into tide_unit values ('begin'), ('end'), ('begin')");
+    add(db, "1, '[\"1\"]', 'update', '{}'");
+    assert_int_equal(quarantine(db), 0);
+    add(db, "1, '[\"2\"]', 'upsert', '{}'");
+    assert_int_equal(quarantine_between(db, 4, INT64_MAX), 1);
+    assert_units(db, "1:3");
+    assert_text_of(db, broken_begins, "3:1");
+}
+
+static void a_unit_that_ended_before_is_not_meant(void **state)
+{
+    struct database *db = *state;
+
+    run_sql(db, "insert into tide_unit values ('begin'), ('end')");
+    add(db, "1, '[\"2\"]', 'upsert', '{}'");
+    assert_int_equal(quarantine_between(db, 2, INT64_MAX), 1);
+    assert_units(db, "1:-");
+    assert_text_of(db, broken_begins, "");
+}
+
 /* Whoever looks finds what was written, and why it was refused. */
 static void what_is_set_aside_is_kept(void **state)
 {
@@ -236,6 +294,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_the_triggers_write_stays),
         CASE(nonsense_is_set_aside),
+        CASE(nonsense_breaks_the_unit_of_work_that_it_is_in),
+        CASE(a_unit_that_began_before_is_found),
+        CASE(a_unit_that_ended_before_is_not_meant),
         CASE(what_is_set_aside_is_kept),
         CASE(the_reason_is_the_entrys_own),
         CASE(a_table_that_is_refused_for_now_keeps_its_entries),
