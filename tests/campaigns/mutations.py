@@ -146,4 +146,10 @@ MUTATIONS = [
              tests="goes_whole_when"),
     Mutation("fifteen_digits_do", "a real loses its last digits where it is printed",
              ("lib/base/json_writer.c", "#define MOST_DIGITS 17", "#define MOST_DIGITS 15"), tests="reals_are_printed"),
+    Mutation("statements_outlive_us", "an interrupted wait leaves its statement on the server",
+             ("daemon/primary/primary_link.c", "    if (!primary->committing)\n", "    if (primary->committing)\n"),
+             tests="migrate_project and who_interrupts"),
+    Mutation("nonsense_leaves_its_unit", "the rest of a unit of work is pushed without the entry that makes no sense",
+             ("lib/store/outbox_quarantine.c", "    if (!suspect->unit)\n", "    if (!suspect->unit || db)\n"),
+             tests="engine_push and nonsense_in_it"),
 ]
