@@ -124,6 +124,19 @@ static void a_marker_that_is_nearly_one_is_pointed_at(void **state)
     }
 }
 
+static void a_remark_about_an_upgrade_is_no_marker(void **state)
+{
+    struct migration_file file;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(migration_file_parse(
+                         &file, NAME, "-- upgrades the price list\nselect 1;\n", &err),
+                     FAILED);
+    assert_string_equal(err.message, NAME ": no line \"-- upgrade\"");
+    assert_string_equal(err.hint, "");
+}
+
 static void order_and_repetition_are_refused(void **state)
 {
     (void)state;
@@ -252,6 +265,46 @@ static void what_only_looks_like_it_is_taken(void **state)
                              &err),
         OK);
     assert_int_equal(file.upgrade_steps, 7);
+}
+
+static void
+without_a_transaction_what_ends_with_it_or_the_session_is_refused(void **state)
+{
+    static const struct {
+        const char *statement;
+        const char *said;
+    } cases[] = {
+        {"savepoint one", "is over before"},
+        {"release one", "is over before"},
+        {"rollback to one", "is over before"},
+        {"lock table t", "is over before"},
+        {"set local work_mem = 1", "is over before"},
+        {"set constraints all deferred", "is over before"},
+        {"set transaction read only", "is over before"},
+        {"create temp table t (id int)", "ends with the session"},
+        {"create temporary view v as select 1", "ends with the session"},
+        {"create local temporary table t (id int)", "ends with the session"},
+        {"create global temp table t (id int)", "ends with the session"},
+        {"prepare p as select 1", "ends with the session"},
+        {"declare c cursor with hold for select 1", "ends with the session"},
+        {"listen news", "ends with the session"},
+        {"load 'auto_explain'", "ends with the session"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct migration_file file;
+        struct error err = {0};
+        char text[200];
+
+        snprintf(text, sizeof(text), "-- no-transaction\n-- upgrade\n%s;\n-- downgrade\n",
+                 cases[i].statement);
+        assert_int_equal(migration_file_parse(&file, NAME, text, &err), FAILED);
+        assert_non_null(strstr(err.message, cases[i].said));
+        assert_int_equal(
+            migration_file_parse(&file, NAME, text + sizeof("-- no-transaction"), &err),
+            OK);
+    }
 }
 
 static void without_a_transaction_a_word_of_the_session_is_no_harm_elsewhere(void **state)
@@ -391,6 +444,7 @@ int main(void)
         cmocka_unit_test(days_that_the_calendar_does_not_have_are_refused),
         cmocka_unit_test(missing_sections_are_named),
         cmocka_unit_test(a_marker_that_is_nearly_one_is_pointed_at),
+        cmocka_unit_test(a_remark_about_an_upgrade_is_no_marker),
         cmocka_unit_test(order_and_repetition_are_refused),
         cmocka_unit_test(markers_inside_of_something_are_its_text),
         cmocka_unit_test(a_marker_behind_something_open_says_where_it_is),
@@ -399,6 +453,8 @@ int main(void)
         cmocka_unit_test(no_transaction_is_a_line_of_the_header),
         cmocka_unit_test(what_the_runner_cannot_run_is_refused),
         cmocka_unit_test(what_only_looks_like_it_is_taken),
+        cmocka_unit_test(
+            without_a_transaction_what_ends_with_it_or_the_session_is_refused),
         cmocka_unit_test(
             without_a_transaction_a_word_of_the_session_is_no_harm_elsewhere),
         cmocka_unit_test(checksum_is_sha256_of_the_whole_text),
