@@ -2,6 +2,7 @@
 #include "lib/store/mirror_row.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/store/pending.h"
 #include "tests/support/cache_fixture.h"
 #include "tests/support/cmocka_all.h"
 #include "tests/support/table_builder.h"
@@ -28,6 +29,11 @@ static void world_make(struct world *world, void **state)
                        " primary key (first, second))");
     if (mirror_init(&world->mirror, world->db, &world->table, "pair", &err) == FAILED)
         fail_msg("%s", err.message);
+}
+
+static void pending_freep(struct pending **pending)
+{
+    pending_free(*pending);
 }
 
 static void world_release(struct world *world)
@@ -96,6 +102,31 @@ static void the_second_row_of_a_key_is_set_aside_by_its_bytes(void **state)
     assert_true(world.mirror.has_settled);
 }
 
+/* The primary has the row by then, and does not know of the edit. */
+static void an_edit_of_a_row_whose_key_is_text_stays(void **state)
+{
+    OWNED(world_release) struct world world;
+    OWNED(pending_freep) struct pending *pending = NULL;
+    const struct outbox_table number = {1, &world.table};
+    const struct outbox_tables tables = {&number, 1};
+    struct error err = {0};
+
+    world_make(&world, state);
+    run_sql(world.db,
+            "insert into pair values ('a', x'62', 7);"
+            " insert into tide_outbox (table_id, row_key, op, base, changed_at)"
+            " values (1, '[\"\\\\x61\",\"\\\\x62\"]', 'update', '{\"n\":\"1\"}',"
+            " julianday('now'))");
+    if (pending_new(&pending, world.db, &err) == FAILED ||
+        pending_refresh(pending, &tables, &err) == FAILED)
+        fail_msg("%s", err.message);
+    world.mirror.pending = pending;
+    world.mirror.tables = &tables;
+    put(&world, "a", "b", 1);
+    assert_pairs(&world, "X'61'X'62'7");
+    assert_int_equal(number_of(world.db, "select count(*) from tide_outbox"), 1);
+}
+
 #define CASE(test)                                                                       \
     cmocka_unit_test_setup_teardown(test, cache_apply_setup, cache_fixture_teardown)
 
@@ -103,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_text_in_any_place_of_the_key_becomes_its_bytes),
+        CASE(an_edit_of_a_row_whose_key_is_text_stays),
         CASE(the_second_row_of_a_key_is_set_aside_by_its_bytes),
     };
 
