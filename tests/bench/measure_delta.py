@@ -19,7 +19,7 @@ from report import median, say
 
 RUNS_ALONE = 5
 SCATTERED = "md5(id::text || %s)"
-LATEST = "updated_at desc, %s"
+LATEST = "updated_at desc, " + SCATTERED
 
 
 def measure(world, report, sizes):
