@@ -475,14 +475,14 @@ static enum outcome refuse_rest_of_units(struct engine *engine, struct error *er
     return followed_set_note_refetches(&engine->followed, engine->cache.db, err);
 }
 
-/* Nothing is under way, and the outbox is empty. */
+/* Nothing is under way, and the outbox has nothing but what is held back. */
 static enum outcome conclude_empty(struct engine *engine,
                                    const struct database_version *version,
                                    struct error *err)
 {
     struct engine_push *push = &engine->push;
 
-    if (push->status.state != PUSH_IDLE)
+    if (push->status.state != PUSH_IDLE || push->held_retry_at_us)
         return after_push(engine, err);
     push->empty = *version;
     return OK;

@@ -6,7 +6,6 @@ although it had not would lose its change.
 """
 import os
 import random
-import re
 import shutil
 import struct
 import time
@@ -15,6 +14,7 @@ import pytest
 from support.background import Background
 from support.history import audit
 from support.process import wait_until
+from support.proxy import at_commit
 from support.storm import KILLED, fault_points
 
 CUT_POINTS = int(os.environ.get("TIDEMARK_CUT_POINTS", "100"))
@@ -150,19 +150,6 @@ def test_a_push_cut_at_any_message_has_its_effect_once(counted):
     ledger.check()
     print(f"{len(points)} cut points, {ledger.arrived_unanswered} arrived, {ledger.not_arrived} did not")
     assert ledger.arrived_unanswered > 5 and ledger.not_arrived > 5
-
-
-def at_commit(proxy, act):
-    """Calls act() when the COMMIT of a push is about to pass. A push is what moves the ledger."""
-    seen = {"push": False}
-
-    def watch(message, from_client):
-        if from_client and b"tidemark.device" in message:
-            seen["push"] = True
-        if from_client and seen["push"] and message[:1] in (b"Q", b"P") and re.search(rb"\bcommit\b", message.lower()):
-            seen["push"] = False
-            act()
-    proxy.watch(watch)
 
 
 def test_an_answer_that_is_lost_after_commit_is_found_in_the_ledger(counted):

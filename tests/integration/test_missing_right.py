@@ -1,9 +1,12 @@
 """A right that was not granted is nobody's bad row: the table's changes wait, whole, until it is granted,
 the others go on, and the status has the GRANT."""
+import datetime
 import re
+import time
 
 import pytest
 from support.process import wait_until
+from support.proxy import at_commit
 from support.shop import SCHEMA, Shop
 
 MORE = "create table news (id int primary key, note text, updated_at timestamptz not null default now());"
@@ -63,6 +66,33 @@ def test_the_changes_of_the_table_wait_and_the_others_arrive(world, cluster):
     shop.device.wait_caught_up()
     assert shop.device.status()["state"] == "live" and shop.pending() == 0
     shop.assert_equal()
+
+
+def seconds_to_next_try(shop):
+    at = shop.device.status()["push"]["next_try"]
+    return datetime.datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp() - time.time() if at else 0
+
+
+def test_what_waits_is_remembered_when_another_push_is_lost(world, cluster):
+    """An answer to COMMIT does not come: that push is settled later, and nothing else is left to send."""
+    proxy = world.proxy()
+    shop = make(world, cluster, "insert, update, delete on news",
+                settings={"sync": {"poll_interval": "1s"}, "primary": {"silence_timeout": "1s", "connect_timeout": "1s"}})
+    shop.device.configure({"primary": {"conninfo": proxy.conninfo(world.database, user="writer")}})
+    shop.device.start()
+    shop.device.wait_caught_up()
+    shop.edit("update item set note = 'here' where id = 1", "insert into news (id, note) values (1, 'a')")
+    wait_until(lambda: shop.device.status()["state"] == "blocked", shop.device.log, 20)
+    wait_until(lambda: seconds_to_next_try(shop) > 5, shop.device.log, 40)
+    at_commit(proxy, lambda: proxy.silent_after(0))
+    shop.edit("insert into news (id, note) values (2, 'b')")
+    wait_until(lambda: world.value("select count(*) from news") == 2, shop.device.log, 20)
+    wait_until(lambda: shop.device.status()["state"] == "offline", shop.device.log, 20)
+    proxy.heal()
+    wait_until(lambda: shop.device.status()["state"] == "blocked", shop.device.log, 20)
+    waits(shop, 'item["1"]')
+    world.run(grant_of(shop))
+    wait_until(lambda: world.value("select count(*) from item where note = 'here'") == 1, shop.device.log, 70)
 
 
 @pytest.mark.parametrize("edit, granted, grant", [

@@ -11,6 +11,7 @@ A message is one of the server's (counted from the last heal(), over all connect
 one of the client's where `client=True`. It listens on TCP and on a Unix socket.
 """
 import os
+import re
 import selectors
 import socket
 import struct
@@ -252,3 +253,16 @@ class Pair:
             except OSError:
                 pass
             side.close()
+
+
+def at_commit(proxy, act):
+    """Calls act() when the COMMIT of a push is about to pass. A push is what moves the ledger."""
+    seen = {"push": False}
+
+    def watch(message, from_client):
+        if from_client and b"tidemark.device" in message:
+            seen["push"] = True
+        if from_client and seen["push"] and message[:1] in (b"Q", b"P") and re.search(rb"\bcommit\b", message.lower()):
+            seen["push"] = False
+            act()
+    proxy.watch(watch)
