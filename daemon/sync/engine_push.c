@@ -123,6 +123,13 @@ int64_t engine_push_wait_us(const struct engine *engine)
     return wait_us < held_us ? wait_us : held_us;
 }
 
+/* A try that is due is due once: what now stands in its way may do so for long. */
+static void note_time(struct engine_push *push)
+{
+    if (!wait_until_us(push->retry_at_us))
+        push->retry_at_us = 0;
+}
+
 /* A failure that a new local change does not cure is waited out. */
 static bool is_put_off(const struct engine *engine)
 {
@@ -521,8 +528,10 @@ enum outcome engine_push(struct engine *engine, bool asked, struct error *err)
 {
     struct engine_push *push = &engine->push;
     struct database_version version = push->empty;
-    enum outcome outcome = database_look(engine->cache.db, &version, err);
+    enum outcome outcome;
 
+    note_time(push);
+    outcome = database_look(engine->cache.db, &version, err);
     if (outcome != OK)
         return outcome == FAILED ? FAILED : OK;
     push->empty = (struct database_version){0};

@@ -27,11 +27,11 @@ create trigger fail before update on item for each row execute function fail();
 SETTINGS = {"sync": {"poll_interval": "100ms", "tables": "item, news"}, "primary": {"lock_timeout": "200ms"}}
 
 
-def make(world, **more):
+def make(world, settings=None, **more):
     world.run(SCHEMA)
     world.run(FAULT)
     world.track("item", "news")
-    daemon = world.daemon(SETTINGS, **more)
+    daemon = world.daemon(settings or SETTINGS, **more)
     daemon.wait_caught_up()
     return daemon
 
@@ -93,6 +93,26 @@ def test_what_another_schema_has_cured_is_no_refusal(world):
         edit(daemon, note)
         change_arrives(world, daemon, note)
     assert world.value("select last_value from tries") == 3
+
+
+def rounds_of(daemon, seconds):
+    before = daemon.status()["rounds"]["completed"]
+    time.sleep(seconds)
+    return daemon.status()["rounds"]["completed"] - before
+
+
+def test_what_was_put_off_and_then_stops_is_no_work(world):
+    """The time of the next try has passed, and there is none: the daemon still waits between its rounds."""
+    daemon = make(world, settings={**SETTINGS, "sync": {"tables": "item, news", "poll_interval": "30s"}})
+    edit(daemon, "known there")
+    change_arrives(world, daemon, "known there")
+    world.run("insert into fault values ('40001')")
+    edit(daemon, "patient")
+    wait_until(lambda: daemon.log(1 << 20).count("pushing again") >= 2, daemon.log, 20)
+    world.run("update tidemark.device set last_push = gen_random_uuid()")
+    wait_until(lambda: daemon.status()["push"]["state"] == "blocked", daemon.log, 40)
+    assert rounds_of(daemon, 2) <= 2, daemon.log()
+    rows_arrive(world, daemon, 1)
 
 
 def waits(daemon, words):
