@@ -88,16 +88,21 @@ void replaced_probe(const struct trigger *trigger)
 }
 
 /* Whose statement keeps the rows: the key that NEW will have. It is not known yet where
- * SQLite or a default is to make it. */
+ * SQLite or a default is to make it; a changed row with the number -1 has just that. */
 static void owner(const struct trigger *trigger)
 {
     const struct table *table = trigger->table;
+    bool numbered = mirror_sql_has_rowid_key(table);
 
     trigger_text(trigger, "CASE WHEN ");
     for (size_t i = 0; i < table->key_count; i++) {
         trigger_text(trigger, i ? " OR " : "");
         trigger_value(trigger, "NEW", (size_t)table->key[i]);
-        trigger_text(trigger, mirror_sql_has_rowid_key(table) ? " = -1" : " IS NULL");
+        trigger_text(trigger, numbered ? " = -1 AND " : " IS NULL");
+    }
+    if (numbered) {
+        rare_number(trigger);
+        trigger_text(trigger, " IS NULL");
     }
     trigger_text(trigger, " THEN '' ELSE ");
     rare_key(trigger);

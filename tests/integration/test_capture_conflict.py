@@ -101,6 +101,17 @@ def test_update_or_replace_deletes_who_stood_in_the_way(app):
     assert entries[1][3] == {"label": "green", "colour": None, "weight": "NaN", "raw": b"", "exact": None}
 
 
+@pytest.mark.parametrize("key", [-1, 0, 30])
+def test_who_stood_in_the_way_is_not_forgotten_for_what_a_trigger_writes_meanwhile(app, key):
+    """Whatever the row's key is: SQLite calls one that it is still to make -1."""
+    app.run("insert into tag (id, label) values (?, 'a')", key)
+    app.run(f"create trigger mine after update of label on tag when new.id = {key} begin"
+            " insert into tag (id, label) values (50, 'z'); end")
+    app.run("delete from tide_outbox")
+    app.run(f"update or replace tag set label = 'red' where id = {key}")
+    assert [entry[1:3] for entry in app.outbox()] == [("update", str(key)), ("insert", "50"), ("delete", "1")]
+
+
 def test_a_changed_key_replaces_by_another_value_too(app):
     app.run("update or replace tag set id = 10, label = 'blue' where id = 1")
     entries = app.outbox()
