@@ -218,9 +218,14 @@ enum outcome database_look(struct database *db, struct database_version *inout_v
 
 enum outcome database_checkpoint(struct database *db, struct error *err)
 {
+    int64_t ignored;
     int frames = 0;
     int moved = 0;
 
+    /* a connection that has read nothing yet knows of no WAL, and would succeed */
+    if (database_query_int(db, "checkpoint", "pragma data_version", &ignored, err) ==
+        FAILED)
+        return FAILED;
     /* as a pragma it would read the schema first */
     if (sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames,
                                   &moved) != SQLITE_OK)
