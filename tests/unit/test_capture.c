@@ -83,6 +83,10 @@ static void what_was_dropped_changed_or_added_is_mended(void **state)
         "drop trigger tide_capture_before_insert_note",
         "drop view live_note",
         "drop view live_note; create view live_note as select * from note",
+        "drop trigger tide_capture_gone_note",
+        /* as an older version made it */
+        "drop view tide_capture_note; create view tide_capture_note as"
+        " select *, null as step from note",
         "drop trigger tide_capture_update_note; create trigger tide_capture_update_note"
         " after update on note begin select 1; end",
         "create trigger tide_guard_update_note before update on note"
