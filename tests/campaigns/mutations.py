@@ -152,4 +152,12 @@ MUTATIONS = [
     Mutation("nonsense_leaves_its_unit", "the rest of a unit of work is pushed without the entry that makes no sense",
              ("lib/store/outbox_quarantine.c", "    if (!suspect->unit)\n", "    if (!suspect->unit || db)\n"),
              tests="engine_push and nonsense_in_it"),
+    Mutation("held_counts_as_empty", "changes that wait for a right are forgotten once another push has settled late",
+             ("daemon/sync/engine_push.c", " || push->held_retry_at_us)\n        return after_push", ")\n        return after_push"),
+             tests="missing_right and is_remembered"),
+    Mutation("due_for_ever", "a daemon whose pushes stopped after one was put off asks the primary without a pause",
+             ("daemon/sync/engine_push.c", "    if (!wait_until_us(push->retry_at_us))\n        push->retry_at_us = 0;\n", "    (void)push;\n"),
+             tests="retry_classes and then_stops"),
+    Mutation("minus_one_is_unknown", "who a row with the key -1 replaces is not deleted on the primary",
+             ("lib/store/mirror_sql_replace.c", "numbered ? \" = -1 AND \"", "numbered ? \" = -1 OR \""), tests="writes_meanwhile"),
 ]
