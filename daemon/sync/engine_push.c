@@ -382,11 +382,11 @@ static enum outcome try_held_again(struct engine *engine, bool asked, struct err
 {
     struct engine_push *push = &engine->push;
 
-    if (!push->push || !push->held_retry_at_us ||
-        (!asked && wait_until_us(push->held_retry_at_us) > 0))
+    if (!push->held_retry_at_us || (!asked && wait_until_us(push->held_retry_at_us) > 0))
         return OK;
     push->held_retry_at_us = 0;
-    return push_release_held(push->push, err);
+    /* a new one finds out by itself */
+    return push->push ? push_release_held(push->push, err) : OK;
 }
 
 static enum outcome after_push(struct engine *engine, struct error *err)

@@ -2,6 +2,7 @@
 the others go on, and the status has the GRANT."""
 import datetime
 import re
+import signal
 import time
 
 import pytest
@@ -93,6 +94,25 @@ def test_what_waits_is_remembered_when_another_push_is_lost(world, cluster):
     waits(shop, 'item["1"]')
     world.run(grant_of(shop))
     wait_until(lambda: world.value("select count(*) from item where note = 'here'") == 1, shop.device.log, 70)
+
+
+def test_what_waits_is_no_work_when_pushes_stop_for_good(world, cluster):
+    """Settings that are read meanwhile make the daemon forget how it pushed, and not to wait between its rounds."""
+    shop = make(world, cluster, "insert, update, delete on news", settings={"sync": {"poll_interval": "30s"}})
+    shop.edit("insert into news (id, note) values (1, 'known there')")
+    shop.device.start()
+    shop.device.wait_caught_up()
+    shop.edit("update item set note = 'here' where id = 1")
+    wait_until(lambda: seconds_to_next_try(shop) > 5, shop.device.log, 40)
+    world.run("update tidemark.device set last_push = gen_random_uuid()")
+    shop.edit("insert into news (id, note) values (2, 'b')")
+    wait_until(lambda: shop.device.status()["push"]["state"] == "blocked", shop.device.log, 20)
+    shop.device.configure({"sync": {"poll_interval": "40s"}})
+    shop.device.signal(signal.SIGHUP)
+    time.sleep(7)
+    before = shop.device.status()["rounds"]["completed"]
+    time.sleep(2)
+    assert shop.device.status()["rounds"]["completed"] <= before + 2, shop.device.log()
 
 
 @pytest.mark.parametrize("edit, granted, grant", [
