@@ -8,10 +8,10 @@
  * by all of them, and one that several triggers want would be there several times. So it
  * is the body of an INSTEAD OF trigger of a view, tide_capture_<table>, which has the
  * table's columns and before them: the step, the key of the row as the outbox has it, and
- * the row's own number where the step wants one. The capture trigger itself only inserts
- * there. The conflict policy of the application's statement holds in there too. Whoever
- * inserts there has every step compiled into the statement: few, and only for statements
- * that may want them all.
+ * the number of another row, which the statement changes, or null. The capture trigger
+ * itself only inserts there. The conflict policy of the application's statement holds in
+ * there too. Whoever inserts there has every step compiled into the statement: few, and
+ * only for statements that may want them all.
  */
 #ifndef LIB_STORE_MIRROR_SQL_RARE_H
 #define LIB_STORE_MIRROR_SQL_RARE_H
