@@ -61,8 +61,9 @@ class Load:
     def stop(self):
         self._stop.set()
         for thread in self._threads:
-            if thread.ident:
-                thread.join()
+            while thread.ident and thread.is_alive():
+                self._finish_prepared(everything=True)  # a writer may wait for one, without a limit
+                thread.join(0.05)
         self._finish_prepared(everything=True)
         if self.failure:
             raise self.failure
