@@ -220,9 +220,12 @@ static void draw_in_all(struct schema_match *match)
 
     while (changed) {
         changed = false;
-        for (size_t i = 0; i < match->count; i++)
-            if (match->pairs[i].from != SCHEMA_NO_OBJECT)
-                changed |= draw_in(match, i) | draw_in_key(match, i);
+        for (size_t i = 0; i < match->count; i++) {
+            if (match->pairs[i].from == SCHEMA_NO_OBJECT)
+                continue;
+            changed = draw_in(match, i) || changed;
+            changed = draw_in_key(match, i) || changed;
+        }
     }
 }
 
