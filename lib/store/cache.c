@@ -266,20 +266,21 @@ static int64_t size_of(const char *path, const char *suffix)
 
 enum outcome cache_checkpoint(struct cache *cache, int64_t limit_bytes, struct error *err)
 {
+    struct database_version version = cache->moved;
     struct error busy;
     enum outcome outcome;
 
     if (size_of(cache->path, "-wal") <= limit_bytes)
         return OK;
-    outcome = database_look(cache->db, &cache->moved, err);
+    outcome = database_look(cache->db, &version, err);
     if (outcome != OK)
         return outcome == FAILED ? FAILED : OK;
     if (database_begin(cache->db, err) == FAILED)
         return FAILED;
     outcome = database_checkpoint(cache->checkpoint, &busy);
     database_roll_back(cache->db);
-    if (outcome != OK)
-        cache->moved = (struct database_version){0};
+    if (outcome == OK)
+        cache->moved = version;
     if (outcome != FAILED || busy.kind == ERROR_TRANSIENT)
         return OK;
     *err = busy;

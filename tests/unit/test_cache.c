@@ -394,6 +394,7 @@ static void a_checkpoint_waits_for_whoever_writes(void **state)
     assert_int_equal(err.kind, ERROR_TRANSIENT);
     database_roll_back(writer.db);
     assert_int_equal(cache_checkpoint(&cache, 0, &err), OK);
+    assert_true(sizes_of(&cache).file_bytes > 1000000);
 }
 
 static void a_reader_may_hold_a_checkpoint_up(void **state)
