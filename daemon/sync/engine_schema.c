@@ -260,7 +260,7 @@ static enum outcome read_both(struct engine *engine, struct table_set *out_schem
     if (introspect(engine->primary, selection, out_schema, err) == FAILED ||
         round_header_params_init(&params, out_schema, selection->schemas, err) == FAILED)
         return FAILED;
-    return round_header_query(engine->primary, &params, out_header, err);
+    return round_header_query(engine->primary, &params, 0, out_header, err);
 }
 
 static enum outcome require_tables(const struct engine *engine,

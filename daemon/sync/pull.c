@@ -1,6 +1,7 @@
 #include "daemon/sync/pull.h"
 
 #include "daemon/primary/array_text.h"
+#include "daemon/primary/primary.h"
 #include "daemon/primary/primary_transaction.h"
 #include "daemon/primary/type_codec.h"
 #include "daemon/sync/pull_plan.h"
@@ -19,11 +20,13 @@
 /* A name belongs to one text for as long as the connection lives. */
 static void name_statements(struct pull *pull, uint32_t number)
 {
-    struct primary_statement *const statements[] = {&pull->begin, &pull->lock,
+    struct primary_statement *const statements[] = {&pull->begin,        &pull->replayed,
+                                                    &pull->renew,        &pull->lock,
                                                     &pull->header_query, &pull->commit};
-    static const char *const verbs[] = {"begin", "lock", "header", "commit"};
+    static const char *const verbs[] = {"begin", "replayed", "renew",
+                                        "lock",  "header",   "commit"};
 
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         snprintf(pull->names[i], sizeof(pull->names[i]), "tide_%s_%u", verbs[i], number);
         statements[i]->name = pull->names[i];
     }
@@ -79,12 +82,18 @@ enum outcome pull_init(struct pull *pull, struct primary *primary, struct cache 
                        struct followed_set *followed,
                        const struct pull_settings *settings, struct error *err)
 {
+    struct primary_info info;
+
+    primary_describe(primary, &info);
     *pull = (struct pull){
         .primary = primary,
         .cache = cache,
         .followed = followed,
         .settings = *settings,
+        .asks_replayed = info.in_recovery,
         .begin = {.text = round_header_sql.begin.text},
+        .replayed = {.text = round_header_sql.replayed.text},
+        .renew = {.text = round_header_sql.renew.text},
         .header_query = {.text = round_header_sql.read.text},
         .commit = {.text = round_header_sql.commit.text},
     };
@@ -178,18 +187,29 @@ static enum outcome send_table(struct pull *pull, struct primary_pipeline *pipel
     return OK;
 }
 
-static enum outcome send_all(struct pull *pull, struct primary_pipeline *pipeline,
-                             struct error *err)
+static enum outcome send_prologue(struct pull *pull, struct primary_pipeline *pipeline,
+                                  struct error *err)
 {
     const char *const params[] = {pull->header_params.oids, pull->header_params.schemas};
 
     if (primary_pipeline_send(pipeline, &pull->begin, NULL, 0, err) == FAILED)
         return FAILED;
+    if (pull->asks_replayed &&
+        (primary_pipeline_send(pipeline, &pull->replayed, NULL, 0, err) == FAILED ||
+         primary_pipeline_send(pipeline, &pull->renew, NULL, 0, err) == FAILED))
+        return FAILED;
     for (size_t i = 0; i < pull->pin_count; i++)
         if (primary_pipeline_send(pipeline, &pull->pins[i], NULL, 0, err) == FAILED)
             return FAILED;
-    if (primary_pipeline_send(pipeline, &pull->lock, NULL, 0, err) == FAILED ||
-        primary_pipeline_send(pipeline, &pull->header_query, params, 2, err) == FAILED)
+    if (primary_pipeline_send(pipeline, &pull->lock, NULL, 0, err) == FAILED)
+        return FAILED;
+    return primary_pipeline_send(pipeline, &pull->header_query, params, 2, err);
+}
+
+static enum outcome send_all(struct pull *pull, struct primary_pipeline *pipeline,
+                             struct error *err)
+{
+    if (send_prologue(pull, pipeline, err) == FAILED)
         return FAILED;
     for (size_t i = 0; i < pull->plan_count; i++)
         if (send_table(pull, pipeline, &pull->plans[i], err) == FAILED)
@@ -212,8 +232,27 @@ static enum outcome receive_done(struct primary_pipeline *pipeline,
                : OK;
 }
 
+/* 0: not asked for. */
+static enum outcome receive_replayed(struct pull *pull, struct primary_pipeline *pipeline,
+                                     int64_t *out_replayed_us, struct error *err)
+{
+    static const uint32_t text_oid[] = {25};
+    struct primary_statement *query = &pull->replayed;
+
+    *out_replayed_us = 0;
+    if (!pull->asks_replayed)
+        return OK;
+    if (primary_pipeline_next(pipeline, query, err) == FAILED ||
+        primary_pipeline_row(pipeline, query, pull->fields, text_oid, 1, err) != OK)
+        return FAILED;
+    *out_replayed_us = round_header_replayed_us(&pull->fields[0]);
+    if (primary_pipeline_row(pipeline, query, pull->fields, text_oid, 1, err) == FAILED)
+        return FAILED;
+    return receive_done(pipeline, &pull->renew, err);
+}
+
 static enum outcome receive_header(struct pull *pull, struct primary_pipeline *pipeline,
-                                   struct error *err)
+                                   int64_t replayed_us, struct error *err)
 {
     static const uint32_t any_type[ROUND_HEADER_COLUMNS] = {0};
     struct primary_statement *query = &pull->header_query;
@@ -222,7 +261,7 @@ static enum outcome receive_header(struct pull *pull, struct primary_pipeline *p
     if (primary_pipeline_next(pipeline, query, err) == FAILED ||
         primary_pipeline_row(pipeline, query, pull->fields, any_type,
                              ROUND_HEADER_COLUMNS, err) != OK ||
-        round_header_read(pull->fields, &pull->header, err) == FAILED)
+        round_header_read(pull->fields, replayed_us, &pull->header, err) == FAILED)
         return FAILED;
     return primary_pipeline_row(pipeline, query, pull->fields, any_type,
                                 ROUND_HEADER_COLUMNS, err) == FAILED
@@ -356,13 +395,16 @@ static enum outcome receive_tables(struct pull *pull, struct primary_pipeline *p
 static enum outcome receive_prologue(struct pull *pull, struct primary_pipeline *pipeline,
                                      const char *expected_digest, struct error *err)
 {
-    if (receive_done(pipeline, &pull->begin, err) == FAILED)
+    int64_t replayed_us;
+
+    if (receive_done(pipeline, &pull->begin, err) == FAILED ||
+        receive_replayed(pull, pipeline, &replayed_us, err) == FAILED)
         return FAILED;
     for (size_t i = 0; i < pull->pin_count; i++)
         if (receive_done(pipeline, &pull->pins[i], err) == FAILED)
             return FAILED;
     if (receive_done(pipeline, &pull->lock, err) == FAILED ||
-        receive_header(pull, pipeline, err) == FAILED)
+        receive_header(pull, pipeline, replayed_us, err) == FAILED)
         return FAILED;
     if (strcmp(pull->header.catalog_digest, expected_digest) != 0)
         return error_set(err, ERROR_SCHEMA, "the primary's schema has changed");

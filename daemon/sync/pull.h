@@ -8,7 +8,8 @@
  *
  * The first statement of the transaction on the primary is LOCK TABLE … IN ACCESS SHARE
  * MODE: no DDL can run between the look at the catalog and the reading of the rows, and
- * no rewrite of a table can make it look empty to an older snapshot. Belongs to the
+ * no rewrite of a table can make it look empty to an older snapshot. A standby is asked
+ * before that, in a transaction of its own, how far it has replayed. Belongs to the
  * worker thread.
  */
 #ifndef DAEMON_SYNC_PULL_H
@@ -60,11 +61,14 @@ struct pull {
     struct followed_set *followed;
     struct pull_settings settings;
     struct round_header_params header_params;
+    bool asks_replayed; /* the link is to a standby */
     struct primary_statement begin;
+    struct primary_statement replayed;
+    struct primary_statement renew;
     struct primary_statement lock;
     struct primary_statement header_query;
     struct primary_statement commit;
-    char names[4][32]; /* of the four statements above */
+    char names[6][32]; /* of the statements above */
     char *lock_text;
     struct primary_statement *pins; /* behind a transaction pooler */
     size_t pin_count;

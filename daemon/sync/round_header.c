@@ -1,7 +1,9 @@
 #include "daemon/sync/round_header.h"
 
 #include "daemon/primary/array_text.h"
+#include "daemon/primary/primary.h"
 #include "daemon/primary/primary_query.h"
+#include "daemon/primary/primary_transaction.h"
 #include "lib/base/cleanup.h"
 #include "round_header.sql.h"
 
@@ -42,7 +44,12 @@ static int64_t field_int(const struct wire_field *field)
     return text ? strtoll(text, NULL, 10) : 0;
 }
 
-enum outcome round_header_read(const struct wire_field *fields,
+int64_t round_header_replayed_us(const struct wire_field *field)
+{
+    return field_int(field);
+}
+
+enum outcome round_header_read(const struct wire_field *fields, int64_t replayed_us,
                                struct round_header *out_header, struct error *err)
 {
     OWNED(round_header_release)
@@ -51,7 +58,8 @@ enum outcome round_header_read(const struct wire_field *fields,
         .in_recovery = fields[1].size > 0 && fields[1].bytes[0] == 't',
         .system_identifier = field_text(&fields[2]),
         .timeline = field_int(&fields[3]),
-        .mark_us = field_int(&fields[4]),
+        /* one that was promoted since says what time it is now */
+        .mark_us = replayed_us ? replayed_us : field_int(&fields[4]),
         .catalog_digest = field_text(&fields[5]),
         .next_xid = field_int(&fields[6]),
     };
@@ -98,9 +106,42 @@ enum outcome round_header_params_init(struct round_header_params *params,
     return OK;
 }
 
+static enum outcome query_replayed(struct primary *primary, int64_t *out_replayed_us,
+                                   struct error *err)
+{
+    OWNED(primary_result_free) struct primary_result *result = NULL;
+
+    if (primary_query(primary, &round_header_sql.replayed, NULL, 0, &result, err) ==
+        FAILED)
+        return FAILED;
+    *out_replayed_us = primary_result_int(result, 0, 0);
+    return OK;
+}
+
+enum outcome round_header_begin(struct primary *primary, int64_t *out_replayed_us,
+                                struct error *err)
+{
+    OWNED(buffer_release) struct buffer sql = {0};
+    struct primary_info info;
+
+    *out_replayed_us = 0;
+    if (primary_begin_reading(primary, err) == FAILED)
+        return FAILED;
+    primary_describe(primary, &info);
+    if (!info.in_recovery)
+        return OK;
+    buffer_append_text(&sql, round_header_sql.renew.text);
+    primary_append_transaction_pins(primary, &sql);
+    if (buffer_check(&sql, err) == FAILED ||
+        query_replayed(primary, out_replayed_us, err) == FAILED)
+        return FAILED;
+    return primary_run_text(primary, round_header_sql.renew.name, sql.data, err);
+}
+
 enum outcome round_header_query(struct primary *primary,
                                 const struct round_header_params *params,
-                                struct round_header *out_header, struct error *err)
+                                int64_t replayed_us, struct round_header *out_header,
+                                struct error *err)
 {
     OWNED(primary_result_free) struct primary_result *result = NULL;
     const char *const texts[] = {params->oids, params->schemas};
@@ -113,5 +154,5 @@ enum outcome round_header_query(struct primary *primary,
 
         fields[i] = (struct wire_field){text, text ? (int32_t)strlen(text) : -1};
     }
-    return round_header_read(fields, out_header, err);
+    return round_header_read(fields, replayed_us, out_header, err);
 }

@@ -18,14 +18,18 @@ struct round_header {
     bool in_recovery;
     char *system_identifier; /* of the cluster, then "/" and the oid of the database */
     int64_t timeline;
-    int64_t mark_us;      /* the primary's clock: every commit before it is in the cut */
+    int64_t mark_us; /* the primary's clock: every commit before it is in the cut; 0: none
+                        is known */
     char *catalog_digest; /* changes with every DDL that matters, and sometimes without */
     int64_t next_xid;     /* all that the cut may hold is older */
 };
 
 void round_header_release(struct round_header *header); /* a zeroed one is fine */
 
+/* replayed_us: of a standby, what it said to `replayed` before the snapshot was taken; 0:
+ * it was not asked, and a standby's mark is 0 then. */
 MUST_CHECK enum outcome round_header_read(const struct wire_field *fields,
+                                          int64_t replayed_us,
                                           struct round_header *out_header,
                                           struct error *err);
 
@@ -44,9 +48,20 @@ MUST_CHECK enum outcome round_header_params_init(struct round_header_params *par
                                                  struct error *err);
 void round_header_params_release(struct round_header_params *params);
 
+/* The answer to `replayed`. */
+int64_t round_header_replayed_us(const struct wire_field *field);
+
+/*
+ * Outside a pipeline: begins the transaction of a cut whose mark is wanted, as
+ * primary_begin_reading() does, and asks a standby first; 0: the link is to none.
+ */
+MUST_CHECK enum outcome round_header_begin(struct primary *primary,
+                                           int64_t *out_replayed_us, struct error *err);
+
 /* Outside a pipeline, in the transaction under way. */
 MUST_CHECK enum outcome round_header_query(struct primary *primary,
                                            const struct round_header_params *params,
+                                           int64_t replayed_us,
                                            struct round_header *out_header,
                                            struct error *err);
 

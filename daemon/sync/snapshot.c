@@ -85,12 +85,14 @@ static enum outcome begin_reading(struct snapshot *snapshot, const struct table 
                                   struct round_header *out_header, struct error *err)
 {
     OWNED(round_header_params_release) struct round_header_params params = {0};
+    int64_t replayed_us;
 
     if (round_header_params_init(&params, &snapshot->followed->schema,
                                  snapshot->schema_names, err) == FAILED ||
-        primary_begin_reading(snapshot->primary, err) == FAILED ||
+        round_header_begin(snapshot->primary, &replayed_us, err) == FAILED ||
         lock_table(snapshot, table, err) == FAILED ||
-        round_header_query(snapshot->primary, &params, out_header, err) == FAILED)
+        round_header_query(snapshot->primary, &params, replayed_us, out_header, err) ==
+            FAILED)
         return FAILED;
     if (strcmp(out_header->catalog_digest, snapshot->expected_digest) != 0)
         return error_set(err, ERROR_SCHEMA, "the primary's schema has changed");

@@ -160,4 +160,13 @@ MUTATIONS = [
              tests="retry_classes and then_stops"),
     Mutation("minus_one_is_unknown", "who a row with the key -1 replaces is not deleted on the primary",
              ("lib/store/mirror_sql_replace.c", "numbered ? \" = -1 AND \"", "numbered ? \" = -1 OR \""), tests="writes_meanwhile"),
+    Mutation("mark_after_the_snapshot", "a standby is asked how far it is when the snapshot is taken already",
+             ("daemon/sync/round_header.sql",
+              "case when not pg_is_in_recovery() then (extract(epoch from now()) * 1000000)::bigint::text end",
+              "(extract(epoch from coalesce(pg_last_xact_replay_timestamp(), now())) * 1000000)::bigint::text"),
+             ("daemon/sync/round_header.c", "replayed_us ? replayed_us : field_int", "replayed_us < 0 ? replayed_us : field_int"),
+             tests="from_before_its_snapshot"),
+    Mutation("snapshot_before_the_locks", "a standby's snapshot is taken when it is asked how far it is",
+             ("daemon/sync/pull.c", ".renew = {.text = round_header_sql.renew.text}", '.renew = {.text = "select"}'),
+             tests="from_after_its_locks"),
 ]

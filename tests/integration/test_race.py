@@ -2,6 +2,7 @@
 import functools
 import os
 import time
+from contextlib import closing, nullcontext
 
 import pytest
 from support.background import Background
@@ -240,6 +241,77 @@ def test_the_mark_of_a_standby_does_not_run_ahead_of_its_replay(place, numbers, 
         daemon.__exit__()
     finally:
         standby.remove()
+
+
+@pytest.fixture
+def read_from_standby(place, numbers, throw_away_cluster, world_on):
+    """A world with tracked tables and `standby`, a hot standby of its primary."""
+    primary = throw_away_cluster()
+    world = world_on(primary)
+    prepare(world, tracked=True)
+    world.standby = primary.standby(os.path.join(place, f"standby{next(numbers)}"), "max_standby_streaming_delay = -1\n")
+    world.standby.wait_for_replay(primary)
+    yield world
+    world.standby.remove()
+
+
+def replay_commits_while_it_waits(world, ask, locked):
+    """While the reader that `ask` sends waits for a lock on `locked`, which is the primary's and by that
+    the standby's, the standby replays commits. The time after the first of them."""
+    holder = world.connect(autocommit=False)
+    holder.cursor().execute(f"lock table {locked} in access exclusive mode")
+    world.run("update ledger set version = version")  # a commit takes the lock along to the standby
+    world.standby.wait_for_replay(world.cluster)
+    with Background(ask), closing(holder):
+        wait_until(lambda: world.standby.value("select count(*) from pg_locks where not granted"), "the reader waits")
+        world.run("update ledger set version = 77 where id = 1")
+        committed = time.time()
+        world.run("update ledger set version = 77 where id = 2")
+        world.standby.wait_for_replay(world.cluster)
+    return committed
+
+
+@pytest.mark.parametrize("pooled", [False, True], ids=["direct", "pooler"])
+def test_the_mark_of_a_standby_is_from_before_its_snapshot(read_from_standby, pooled):
+    world = read_from_standby
+    with Pooler(world.folder + "/pooler", world.standby) if pooled else nullcontext(world.standby) as server:
+        daemon = world.daemon({"sync": {"poll_interval": "1h"}}, conninfo=server.conninfo(world.database))
+        daemon.wait_caught_up()
+        # the header of the cut reads pg_enum: nothing before its snapshot does
+        committed = replay_commits_while_it_waits(world, daemon.wait_caught_up, "pg_enum")
+        assert daemon.value("select version from ledger where id = 1") == 0, "the snapshot was taken too late for this test"
+        assert seconds_of(daemon.status()["mark"]) < committed, "it promises what came after its snapshot"
+        daemon.wait_caught_up()
+        assert daemon.value("select version from ledger where id = 1") == 77
+        assert seconds_of(daemon.status()["mark"]) > committed
+        daemon.__exit__()
+
+
+@pytest.mark.parametrize("pooled", [False, True], ids=["direct", "pooler"])
+def test_the_snapshot_of_a_standby_is_from_after_its_locks(read_from_standby, pooled):
+    """That it is asked how far it is must not bring the snapshot forward: before the locks, DDL can come between."""
+    world = read_from_standby
+    with Pooler(world.folder + "/pooler", world.standby) if pooled else nullcontext(world.standby) as server:
+        daemon = world.daemon({"sync": {"poll_interval": "1h"}}, conninfo=server.conninfo(world.database))
+        daemon.wait_caught_up()
+        committed = replay_commits_while_it_waits(world, daemon.wait_caught_up, "purse")
+        assert daemon.value("select version from ledger where id = 1") == 77
+        assert seconds_of(daemon.status()["mark"]) < committed
+        daemon.__exit__()
+
+
+def test_the_mark_of_a_copy_from_a_standby_is_from_before_its_snapshot(read_from_standby):
+    world = read_from_standby
+    daemon = world.daemon({"sync": {"poll_interval": "1h"}}, conninfo=world.standby.conninfo(world.database))
+    daemon.wait_caught_up()
+    daemon.stop()
+    daemon.start(fault="snapshot.chunk_committed")
+    daemon.wait_caught_up()
+    committed = replay_commits_while_it_waits(world, lambda: daemon.tool("resync", "ledger"), "pg_enum")
+    daemon.wait_end()
+    name, mark_us = daemon.query("select copy_name, mark_us from tide_copy where name = 'ledger'")[0]
+    assert daemon.value(f'select version from "{name}" where id = 1') == 0, "the snapshot was taken too late for this test"
+    assert mark_us / 1e6 < committed, "it promises what came after its snapshot"
 
 
 @pytest.mark.parametrize("tracked", [True, False], ids=["tracked", "untracked"])
