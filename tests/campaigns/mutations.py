@@ -167,6 +167,6 @@ MUTATIONS = [
              ("daemon/sync/round_header.c", "replayed_us ? replayed_us : field_int", "replayed_us < 0 ? replayed_us : field_int"),
              tests="from_before_its_snapshot"),
     Mutation("snapshot_before_the_locks", "a standby's snapshot is taken when it is asked how far it is",
-             ("daemon/sync/pull.c", ".renew = {.text = round_header_sql.renew.text}", '.renew = {.text = "select"}'),
+             ("daemon/sync/pull.c", ".renew = {.text = round_header_sql.renew.text}", '.renew = {.text = "set transaction read only"}'),
              tests="from_after_its_locks"),
 ]
