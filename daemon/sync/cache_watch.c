@@ -38,11 +38,12 @@ struct cache_watch {
 /* SQLite puts the WAL beside the file itself, not beside a link to it. */
 static enum outcome find_wal(struct cache_watch *watch, struct error *err)
 {
-    OWNED(text_free) char *real = realpath(watch->cache->path, NULL);
+    const char *path = watch->cache->db->path;
+    OWNED(text_free) char *real = realpath(path, NULL);
     const char *slash = real ? strrchr(real, '/') : NULL;
 
     if (!slash)
-        return error_set_errno(err, "find %s", watch->cache->path);
+        return error_set_errno(err, "find %s", path);
     if (asprintf(&watch->wal_path, "%s-wal", real) < 0) {
         watch->wal_path = NULL;
         return error_out_of_memory(err);

@@ -121,6 +121,8 @@ enum outcome engine_new(struct engine **out_engine, const struct engine_config *
     if (engine_requests_init(&engine->requests, err) == FAILED ||
         status_board_new(&engine->board, &promises, err) == FAILED)
         goto failed;
+    engine->place = config->cache;
+    engine->place.begins_beside = true;
     engine_take_config(engine, config);
     if (primary_new(&engine->primary, &engine->config.primary, err) == FAILED)
         goto failed;
@@ -319,11 +321,26 @@ static int64_t stay_paused(struct engine *engine, int64_t ticket)
     return 3600 * US_PER_SECOND;
 }
 
+/* A cache that is closed has to be opened first, and that too may take more than one try.
+ */
+static enum outcome wait_for_turn(struct engine *engine, int64_t wait_us, bool until_work,
+                                  bool *out_timed_out, struct error *err)
+{
+    if (engine->cache_is_open)
+        return engine_wait(engine, wait_us, until_work, out_timed_out, err);
+    *out_timed_out = false;
+    return primary_wait(engine->primary, engine->requests.wake_fd, wait_us, err) == FAILED
+               ? FAILED
+               : OK;
+}
+
 static enum outcome take_turns(struct engine *engine, struct error *err)
 {
+    enum outcome outcome;
     bool idle = false;
 
-    while (!engine_is_stopping(engine)) {
+    while ((outcome = engine_open_at_last(engine, err)) == OK &&
+           !engine_is_stopping(engine)) {
         struct engine_task task;
         bool failed = false;
         int64_t wait_us;
@@ -334,23 +351,19 @@ static enum outcome take_turns(struct engine *engine, struct error *err)
         wait_us = task.paused ? stay_paused(engine, task.ticket)
                               : attempt_and_tell(engine, &task, idle, &failed);
         /* a lost connection is the next attempt's to report */
-        if (wait_us &&
-            engine_wait(engine, wait_us, !failed && !task.paused, &idle, &lost) == FAILED)
+        if (wait_us && wait_for_turn(engine, wait_us, !failed && !task.paused, &idle,
+                                     &lost) == FAILED)
             log_debug("%s", lost.message);
     }
-    return engine_save_cursors(engine, err);
+    return outcome == FAILED ? FAILED : OK;
 }
 
 enum outcome engine_run(struct engine *engine, struct error *err)
 {
-    enum outcome outcome = engine_open_at_last(engine, err);
+    enum outcome outcome = take_turns(engine, err);
 
-    if (outcome != OK)
-        return outcome == NOTHING ? OK : FAILED;
-    if (cache_watch_new(&engine->watch, &engine->cache, engine->requests.wake_fd, err) ==
-        FAILED)
-        return FAILED;
-    outcome = take_turns(engine, err);
+    if (outcome == OK && engine->cache_is_open)
+        outcome = engine_save_cursors(engine, err);
     cache_watch_free(engine->watch);
     engine->watch = NULL;
     return outcome;

@@ -17,7 +17,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Text is borrowed and must live until engine_free() or the next engine_reload(). */
+/* Text is borrowed and must live until engine_free() or the next engine_reload(); the
+ * cache's, which the first one decides, until engine_free(). */
 struct engine_config {
     struct primary_config primary;
     struct introspect_config selection;

@@ -1,6 +1,7 @@
 /* The engine's half that opens the cache, which may have to wait for room on its disk. */
 #include "daemon/sync/engine_state.h"
 
+#include "daemon/observe/log.h"
 #include "lib/base/clock.h"
 #include "lib/db/database.h"
 #include "lib/store/pending.h"
@@ -15,10 +16,24 @@ static bool beat_and_look(void *context)
     return engine_is_stopping(engine);
 }
 
-void engine_close(struct engine *engine)
+/* What belongs to one connection. */
+static void leave(struct engine *engine)
 {
+    cache_watch_free(engine->watch);
+    engine->watch = NULL;
+    engine_push_release(engine);
+    pull_release(&engine->pull);
     pending_free(engine->pending);
     engine->pending = NULL;
+    engine->schema_known = false;
+    engine->push.empty = (struct database_version){0};
+    engine->cluster_from = (struct database_version){0};
+    engine->capture_version = 0;
+}
+
+void engine_close(struct engine *engine)
+{
+    leave(engine);
     if (engine->cache_is_open)
         cache_release(&engine->cache);
     engine->cache_is_open = false;
@@ -34,10 +49,14 @@ static enum outcome prepare(struct engine *engine, struct error *err)
     return engine_count_changes(engine, true, err);
 }
 
-static enum outcome open_cache(struct engine *engine, const struct cache_config *config,
-                               struct error *err)
+static enum outcome watch_cache(struct engine *engine, struct error *err)
 {
-    if (cache_open(&engine->cache, config, err) == FAILED)
+    return cache_watch_new(&engine->watch, &engine->cache, engine->requests.wake_fd, err);
+}
+
+enum outcome engine_open(struct engine *engine, struct error *err)
+{
+    if (cache_open(&engine->cache, &engine->place, err) == FAILED)
         return FAILED;
     engine->cache_is_open = true;
     if (prepare(engine, err) == OK)
@@ -46,10 +65,34 @@ static enum outcome open_cache(struct engine *engine, const struct cache_config 
     return FAILED;
 }
 
-enum outcome engine_open(struct engine *engine, struct error *err)
+/* ---- the end of a first copy ---- */
+
+static enum outcome move_in(struct engine *engine, struct error *err)
 {
-    return open_cache(engine, &engine->config.cache, err);
+    leave(engine);
+    if (cache_move_in(&engine->cache, engine->place.mode, err) == FAILED) {
+        engine->cache_is_open = false;
+        return FAILED;
+    }
+    return prepare(engine, err);
 }
+
+enum outcome engine_move_in(struct engine *engine, struct error *err)
+{
+    bool watched = engine->watch != NULL;
+
+    if (!engine->cache.first_copy)
+        return OK;
+    if (move_in(engine, err) == FAILED ||
+        (watched && watch_cache(engine, err) == FAILED)) {
+        engine_close(engine);
+        return FAILED;
+    }
+    log_info("%s is filled and in its place", engine->cache.path);
+    return engine_read_schema(engine, err);
+}
+
+/* ---- waiting for it ---- */
 
 /* Time or room cures it, not another start. */
 static bool passes_by_itself(const struct error *err)
@@ -87,18 +130,15 @@ enum outcome engine_open_or_wait(struct engine *engine, struct error *err)
     return FAILED;
 }
 
-enum outcome engine_open_at_last(struct engine *engine, struct error *err)
+static enum outcome open_at_last(struct engine *engine, struct error *err)
 {
-    /* a configuration that comes meanwhile moves no cache */
-    const struct cache_config config = engine->config.cache;
-
     while (!engine->cache_is_open && !engine_is_stopping(engine)) {
         struct engine_task task;
         struct error stopped;
 
         if (engine_take_requests(engine, &task, err) == FAILED)
             return FAILED;
-        if (open_cache(engine, &config, err) == OK) {
+        if (engine_open(engine, err) == OK) {
             backoff_reset(&engine->backoff);
             return OK;
         }
@@ -109,4 +149,11 @@ enum outcome engine_open_at_last(struct engine *engine, struct error *err)
             return NOTHING;
     }
     return engine->cache_is_open ? OK : NOTHING;
+}
+
+enum outcome engine_open_at_last(struct engine *engine, struct error *err)
+{
+    enum outcome outcome = open_at_last(engine, err);
+
+    return outcome == OK && !engine->watch ? watch_cache(engine, err) : outcome;
 }

@@ -250,7 +250,7 @@ static enum outcome after_chunk(void *context, const struct followed_table *foll
         return error_set(err, ERROR_INTERRUPTED, "asked to stop");
     show_progress(engine, followed);
     if (!anything_is_visible(engine))
-        return OK;
+        return cache_keep_first_copy(&engine->cache, err);
     if (primary_wait(engine->primary, -1, 0, err) == FAILED ||
         engine_push(engine, false, err) == FAILED)
         return FAILED;
@@ -369,7 +369,8 @@ enum outcome engine_catch_up(struct engine *engine, struct error *err)
             return error_set(err, ERROR_INTERRUPTED, "asked to stop");
         if (count_tables_to_copy(engine) && copy_tables(engine, err) == FAILED)
             return FAILED;
-        if (run_round(engine, true, err) == FAILED)
+        if (engine_move_in(engine, err) == FAILED ||
+            run_round(engine, true, err) == FAILED)
             return FAILED;
     } while (wants_another_round(engine));
     return OK;

@@ -60,6 +60,7 @@ struct engine {
     atomic_int_fast64_t heartbeat_us;
 
     /* the worker's own */
+    struct cache_config place; /* of the first configuration: later ones move no cache */
     struct cache cache;
     bool cache_is_open;
     struct pending *pending; /* of the cache's connection; there while it is open */
@@ -125,10 +126,14 @@ void engine_answer(struct engine *engine, int64_t ticket, const struct error *fa
 
 /* ---- engine_open.c ---- */
 
-/* Behind engine_open_or_wait(): waits until the cache is open. NOTHING: it was asked to
- * stop meanwhile. FAILED: it cannot be opened for a reason that does not pass. */
+/* Waits until the cache is open, and watches it. NOTHING: it was asked to stop meanwhile.
+ * FAILED: it cannot be opened for a reason that does not pass. */
 MUST_CHECK enum outcome engine_open_at_last(struct engine *engine, struct error *err);
 void engine_close(struct engine *engine);
+
+/* Once the tables of a first copy are whole: the cache takes its place, and everything
+ * that belongs to its connection is made anew. A failure may leave it closed. */
+MUST_CHECK enum outcome engine_move_in(struct engine *engine, struct error *err);
 
 /* ---- engine_wait.c ---- */
 

@@ -187,17 +187,19 @@ int64_t database_changes(const struct database *db)
     return sqlite3_changes64(db->handle);
 }
 
+bool database_is_asked_to_stop(const struct database *db)
+{
+    return db->progress.stop && db->progress.stop(db->progress.context);
+}
+
 static int ask_to_stop(void *context)
 {
-    struct database *db = context;
-
-    return db->stop(db->stop_context);
+    return database_is_asked_to_stop(context);
 }
 
 void database_on_progress(struct database *db, bool (*stop)(void *context), void *context)
 {
-    db->stop = stop;
-    db->stop_context = context;
+    db->progress = (struct database_progress){stop, context};
     sqlite3_progress_handler(db->handle, PROGRESS_OPERATIONS, ask_to_stop, db);
 }
 
@@ -231,6 +233,29 @@ enum outcome database_checkpoint(struct database *db, struct error *err)
                                   &moved) != SQLITE_OK)
         return sqlite_error_set(db->handle, err, "checkpoint");
     return moved < frames ? NOTHING : OK;
+}
+
+/* Pages. */
+#define COPY_PIECE 2000
+
+enum outcome database_copy(struct database *db, const struct database *from,
+                           struct error *err)
+{
+    sqlite3_backup *copy = sqlite3_backup_init(db->handle, "main", from->handle, "main");
+    bool stopped = false;
+    int code = SQLITE_OK;
+
+    if (!copy)
+        return sqlite_error_set(db->handle, err, "copy %s", from->path);
+    while (code == SQLITE_OK && !stopped) {
+        code = sqlite3_backup_step(copy, COPY_PIECE);
+        stopped = code == SQLITE_OK && database_is_asked_to_stop(from);
+    }
+    code = sqlite3_backup_finish(copy);
+    if (stopped)
+        return error_set(err, ERROR_INTERRUPTED, "asked to stop");
+    return code == SQLITE_OK ? OK
+                             : sqlite_error_set(db->handle, err, "copy %s", from->path);
 }
 
 enum outcome database_release_memory(struct database *db, struct error *err)

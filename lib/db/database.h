@@ -17,14 +17,19 @@
 struct histogram;
 struct sqlite3;
 
+/* Whether long work should end; zeroed: never. */
+struct database_progress {
+    bool (*stop)(void *context);
+    void *context;
+};
+
 struct database {
     struct sqlite3 *handle;
     struct sqlite3_stmt *undo; /* ROLLBACK, from the first database_begin() on */
     char *path;
-    bool (*stop)(void *context); /* database_on_progress() */
-    void *stop_context;
-    struct histogram *write_lock; /* database_on_write_lock() */
-    int64_t locked_at_us;         /* monotonic; 0: the lock is not held */
+    struct database_progress progress; /* database_on_progress() */
+    struct histogram *write_lock;      /* database_on_write_lock() */
+    int64_t locked_at_us;              /* monotonic; 0: the lock is not held */
     struct own_write own_write;
 };
 
@@ -89,6 +94,9 @@ int64_t database_changes(const struct database *db);
 void database_on_progress(struct database *db, bool (*stop)(void *context),
                           void *context);
 
+/* The same question for work outside a statement. */
+bool database_is_asked_to_stop(const struct database *db);
+
 /* From now on records how long each transaction of database_begin() holds the write lock,
  * without the wait for it. Borrowed; NULL ends it. */
 void database_on_write_lock(struct database *db, struct histogram *histogram);
@@ -108,6 +116,13 @@ MUST_CHECK enum outcome database_look(struct database *db,
 /* Moves what it can of the WAL into the file, waiting for nobody (PASSIVE). NOTHING: some
  * of it stays, which a reader or a writer still needs. */
 MUST_CHECK enum outcome database_checkpoint(struct database *db, struct error *err);
+
+/*
+ * Makes all of `from` the content of db, in one transaction of db that other connections
+ * see whole or not at all. Asks from's database_on_progress() between two pieces.
+ */
+MUST_CHECK enum outcome database_copy(struct database *db, const struct database *from,
+                                      struct error *err);
 
 /*
  * Outside a transaction: gives the memory of the page cache and of the schema back, with

@@ -12,6 +12,8 @@
 /* With less than that the -shm file may find no place, which SQLite calls an I/O error.
  */
 #define FULL_BYTES (128 * 1024)
+/* What was written before the disk was full is free again when that was rolled back. */
+#define ROLLED_BACK_BYTES (64 * 1024 * 1024)
 #define SPACE_UNKNOWN INT64_MAX
 
 static enum error_kind kind_of(int code)
@@ -79,7 +81,7 @@ static void advise_room(sqlite3 *handle, struct error *err)
 {
     int64_t room = free_bytes(handle);
 
-    if (room == SPACE_UNKNOWN || room < FULL_BYTES)
+    if (room == SPACE_UNKNOWN || room < ROLLED_BACK_BYTES)
         error_hint(err,
                    "make room on its disk (%lld KiB are free): nothing is lost, and a "
                    "running daemon goes on by itself",

@@ -5,7 +5,8 @@
 #include "lib/base/parent_folder.h"
 #include "lib/db/database.h"
 #include "lib/db/statement.h"
-#include "cache_migrations.h"
+#include "lib/store/cache_format.h"
+#include "lib/store/first_copy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,15 +18,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-/* "tide" in ASCII: tells our files from other programs' databases. */
-#define APPLICATION_ID 0x74696465
 #define BUSY_TIMEOUT_MS 5000
 #define FOLDER_MODE 0750
-
-static size_t version_of_this_program(void)
-{
-    return sizeof(cache_migrations) / sizeof(cache_migrations[0]) - 1;
-}
 
 static enum outcome make_folder(const char *path, struct error *err)
 {
@@ -61,79 +55,31 @@ static enum outcome take_lock(struct cache *cache, struct error *err)
 }
 
 /* The -wal and -shm files take their mode from the database file. */
-static enum outcome make_file(const struct cache_config *config, struct error *err)
+static enum outcome make_file(const char *path, unsigned int mode, struct error *err)
 {
-    int fd = open(config->path, O_RDWR | O_CREAT | O_CLOEXEC, config->mode);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, mode);
     struct stat status;
     enum outcome outcome = OK;
 
     if (fd < 0) {
         bool is_folder = errno == EISDIR;
 
-        error_set_errno(err, "open the cache %s", config->path);
+        error_set_errno(err, "open the cache %s", path);
         return hint_unless_full(
             err,
             is_folder
                 ? "that is a folder: name a file in it in [cache] path"
                 : "this user must be able to read and write the file and its folder");
     }
-    if (fstat(fd, &status) == 0 && status.st_size == 0 && fchmod(fd, config->mode) < 0)
-        outcome = error_set_errno(err, "set the mode of %s", config->path);
+    if (fstat(fd, &status) == 0 && status.st_size == 0 && fchmod(fd, mode) < 0)
+        outcome = error_set_errno(err, "set the mode of %s", path);
     close(fd);
     return outcome;
 }
 
-/* What SQLite says of the file itself names it already. */
-static enum outcome name_cache(const char *path, struct error *err)
+static const char *file_of(const struct cache *cache)
 {
-    return strstr(err->message, path) ? FAILED : error_wrap(err, "%s", path);
-}
-
-static enum outcome check_owner(struct cache *cache, int64_t *out_version,
-                                struct error *err)
-{
-    int64_t application_id = 0;
-    int64_t tables = 0;
-
-    if (database_query_int(cache->db, "read the cache", "pragma application_id",
-                           &application_id, err) == FAILED ||
-        database_query_int(cache->db, "read the cache", "pragma user_version",
-                           out_version, err) == FAILED ||
-        database_query_int(cache->db, "read the cache",
-                           "select count(*) from sqlite_schema", &tables, err) == FAILED)
-        return name_cache(cache->path, err);
-    if (application_id != APPLICATION_ID && tables > 0) {
-        error_set(err, ERROR_INVALID, "%s is another program's database", cache->path);
-        return error_hint(err, "name a file of its own in [cache] path");
-    }
-    if (*out_version <= (int64_t)version_of_this_program())
-        return OK;
-    error_set(err, ERROR_INVALID,
-              "%s was made by a newer tidemark (format %lld, this one knows %zu)",
-              cache->path, (long long)*out_version, version_of_this_program());
-    return error_hint(err, "install that version, or name another file in [cache] path");
-}
-
-static enum outcome migrate(struct cache *cache, int64_t version, struct error *err)
-{
-    char pragma[80];
-
-    for (; version < (int64_t)version_of_this_program(); version++) {
-        const struct sql *migration = &cache_migrations[version];
-
-        snprintf(pragma, sizeof(pragma),
-                 "pragma user_version = %lld; pragma application_id = %d;",
-                 (long long)version + 1, APPLICATION_ID);
-        if (database_begin(cache->db, err) == FAILED ||
-            database_run(cache->db, migration->name, migration->text, err) == FAILED ||
-            database_run(cache->db, migration->name, pragma, err) == FAILED ||
-            database_commit(cache->db, err) == FAILED) {
-            name_cache(cache->path, err);
-            return error_wrap(err, "prepare the cache");
-        }
-        fault_point("cache.migrated");
-    }
-    return OK;
+    return cache->first_copy ? cache->first_copy->path : cache->path;
 }
 
 static enum outcome open_for_writing(struct cache *cache, struct error *err)
@@ -142,28 +88,107 @@ static enum outcome open_for_writing(struct cache *cache, struct error *err)
                                        .busy_timeout_ms = BUSY_TIMEOUT_MS,
                                        .cache_size_kib = CACHE_PAGES_KIB};
 
-    return database_new(&cache->db, cache->path, &options, err);
+    return database_new(&cache->db, file_of(cache), &options, err);
 }
 
-/* Only now that the file is known to be ours: this writes to it. */
-static enum outcome settle_in(struct cache *cache, struct error *err)
+static enum outcome settle_in_wal(struct cache *cache, struct error *err)
 {
     struct database_options checkpointing = {.must_exist = true, .busy_timeout_ms = 0};
 
     if (database_run(
             cache->db, "switch the cache to WAL",
             "pragma journal_mode = wal; pragma synchronous = normal;"
-            "pragma wal_autocheckpoint = 0; pragma journal_size_limit = 16777216;"
+            "pragma wal_autocheckpoint = 0; pragma journal_size_limit = 16777216;",
+            err) == FAILED ||
+        database_new(&cache->checkpoint, cache->path, &checkpointing, err) == FAILED)
+        return FAILED;
+    return database_run(cache->checkpoint, "open the cache again",
+                        "pragma synchronous = normal; pragma wal_autocheckpoint = 0;",
+                        err);
+}
+
+/* Only now that the file is known to be ours: this writes to it. */
+static enum outcome settle_in(struct cache *cache, struct error *err)
+{
+    if (database_run(
+            cache->db, "open the cache",
             "pragma foreign_keys = off;"
             "pragma ignore_check_constraints = on; pragma legacy_alter_table = on;"
             "pragma temp_store = file;",
             err) == FAILED)
         return FAILED;
-    if (database_new(&cache->checkpoint, cache->path, &checkpointing, err) == FAILED)
+    return cache->first_copy ? first_copy_settle_in(cache->first_copy, cache->db, err)
+                             : settle_in_wal(cache, err);
+}
+
+static enum outcome open_file(struct cache *cache, unsigned int mode,
+                              int64_t *out_version, struct error *err)
+{
+    if (make_file(file_of(cache), mode, err) == FAILED ||
+        open_for_writing(cache, err) == FAILED ||
+        cache_format_check(cache->db, out_version, err) == FAILED ||
+        settle_in(cache, err) == FAILED)
+        return cache_format_name(cache->path, err);
+    return OK;
+}
+
+static enum outcome open_and_migrate(struct cache *cache, unsigned int mode,
+                                     struct error *err)
+{
+    int64_t version = 0;
+
+    if (open_file(cache, mode, &version, err) == FAILED)
         return FAILED;
-    return database_run(cache->checkpoint, "open the cache again",
-                        "pragma synchronous = normal; pragma wal_autocheckpoint = 0;",
-                        err);
+    return cache_format_migrate(cache->db, version, err);
+}
+
+static bool is_there(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 || errno != ENOENT;
+}
+
+/* NOTHING: an empty file, as every program makes that opens one too early. */
+static enum outcome has_content(const char *path, struct error *err)
+{
+    const struct database_options options = {.must_exist = true,
+                                             .busy_timeout_ms = BUSY_TIMEOUT_MS};
+    struct database *db = NULL;
+    int64_t found = 0;
+    enum outcome outcome;
+
+    if (database_new(&db, path, &options, err) == FAILED)
+        return FAILED;
+    outcome = database_query_int(db, "read the cache",
+                                 "select (select user_version from pragma_user_version)"
+                                 " + (select count(*) from sqlite_schema)",
+                                 &found, err);
+    database_free(db);
+    if (outcome != OK)
+        return FAILED;
+    return found ? OK : NOTHING;
+}
+
+/* A cache that is there is the cache, whatever is left of a first copy; what is wrong
+ * with it is said when it is opened. */
+static enum outcome choose_file(struct cache *cache, const struct cache_config *config,
+                                struct error *err)
+{
+    OWNED(text_free) char *beside = first_copy_path(cache->path);
+    struct error unreadable;
+    enum outcome content;
+
+    if (!beside)
+        return error_out_of_memory(err);
+    if (!config->begins_beside || (is_there(cache->path) && !is_there(beside)))
+        return OK;
+    content = is_there(cache->path) ? has_content(cache->path, &unreadable) : NOTHING;
+    if (content == NOTHING)
+        return first_copy_new(&cache->first_copy, cache->path, cache->lock_fd, err);
+    if (content == OK)
+        first_copy_discard(cache->path);
+    return OK;
 }
 
 enum outcome cache_open(struct cache *out_cache, const struct cache_config *config,
@@ -171,32 +196,119 @@ enum outcome cache_open(struct cache *out_cache, const struct cache_config *conf
 {
     OWNED(cache_release)
     struct cache cache = {.path = strdup(config->path), .lock_fd = -1};
-    int64_t version = 0;
+    bool made_here = !config->begins_beside || is_there(config->path);
 
     if (!cache.path)
         return error_out_of_memory(err);
-    if (make_folder(config->path, err) == FAILED || make_file(config, err) == FAILED ||
-        take_lock(&cache, err) == FAILED)
+    if (make_folder(config->path, err) == FAILED ||
+        (made_here && make_file(config->path, config->mode, err) == FAILED) ||
+        take_lock(&cache, err) == FAILED || choose_file(&cache, config, err) == FAILED ||
+        open_and_migrate(&cache, config->mode, err) == FAILED)
         return FAILED;
-    if (open_for_writing(&cache, err) == FAILED ||
-        check_owner(&cache, &version, err) == FAILED ||
-        settle_in(&cache, err) == FAILED || migrate(&cache, version, err) == FAILED)
-        return name_cache(config->path, err);
     *out_cache = cache;
     cache = (struct cache){.lock_fd = -1};
     return OK;
 }
 
-static enum outcome require_this_version(const char *path, int64_t version,
-                                         struct error *err)
+static void close_file(struct cache *cache)
 {
-    if (version == (int64_t)version_of_this_program())
+    database_free(cache->checkpoint);
+    database_free(cache->db);
+    cache->checkpoint = NULL;
+    cache->db = NULL;
+}
+
+enum outcome cache_keep_first_copy(struct cache *cache, struct error *err)
+{
+    return cache->first_copy ? first_copy_keep(cache->first_copy, cache->db, err) : OK;
+}
+
+/* ---- the end of a first copy ---- */
+
+static enum outcome copy_content(struct cache *cache, struct database *from,
+                                 struct error *err)
+{
+    /* flushed before the first copy goes */
+    if (database_run(cache->db, "copy the first copy", "pragma synchronous = full",
+                     err) == FAILED ||
+        database_copy(cache->db, from, err) == FAILED)
+        return FAILED;
+    return database_run(cache->db, "copy the first copy", "pragma synchronous = normal",
+                        err);
+}
+
+/* Through SQLite: whoever has the empty file open sees the rows there. A cache that
+ * somebody has put there meanwhile stays. */
+static enum outcome fill_the_place(struct cache *cache, unsigned int mode,
+                                   struct database *from, struct error *err)
+{
+    enum outcome content = has_content(cache->path, err);
+    int64_t version = 0;
+
+    if (content == FAILED || open_file(cache, mode, &version, err) == FAILED)
+        return FAILED;
+    if (content == OK)
+        return cache_format_migrate(cache->db, version, err);
+    return copy_content(cache, from, err);
+}
+
+static enum outcome copy_into_place(struct cache *cache, unsigned int mode,
+                                    const struct database_progress *progress,
+                                    struct error *err)
+{
+    const struct database_options options = {.must_exist = true,
+                                             .busy_timeout_ms = BUSY_TIMEOUT_MS};
+    OWNED(text_free) char *beside = first_copy_path(cache->path);
+    struct database *from = NULL;
+    enum outcome outcome;
+
+    if (!beside)
+        return error_out_of_memory(err);
+    if (database_new(&from, beside, &options, err) == FAILED)
+        return FAILED;
+    database_on_progress(from, progress->stop, progress->context);
+    outcome = fill_the_place(cache, mode, from, err);
+    database_free(from);
+    if (outcome == OK)
+        first_copy_discard(cache->path);
+    return outcome;
+}
+
+static void end_first_copy(struct cache *cache)
+{
+    first_copy_free(cache->first_copy);
+    cache->first_copy = NULL;
+}
+
+static enum outcome take_the_place(struct cache *cache, unsigned int mode,
+                                   const struct database_progress *progress,
+                                   struct error *err)
+{
+    enum outcome outcome = first_copy_move(cache->first_copy, err);
+
+    end_first_copy(cache);
+    fault_point("first_copy.moved");
+    if (outcome == NOTHING)
+        return copy_into_place(cache, mode, progress, err);
+    return outcome == OK ? open_and_migrate(cache, mode, err) : FAILED;
+}
+
+enum outcome cache_move_in(struct cache *cache, unsigned int mode, struct error *err)
+{
+    enum outcome outcome = first_copy_finish(cache->first_copy, cache->db, err);
+
+    if (outcome == OK) {
+        const struct database_progress progress = cache->db->progress;
+
+        close_file(cache);
+        fault_point("first_copy.finished");
+        outcome = take_the_place(cache, mode, &progress, err);
+    }
+    if (outcome == OK)
         return OK;
-    error_set(err, ERROR_INVALID,
-              "%s was last used by an older tidemark, or its making was broken off",
-              path);
-    return error_hint(err, "start tidemarkd or run `tidemark sync` once: it brings the "
-                           "file up to date");
+    cache_format_name(cache->path, err);
+    cache_release(cache);
+    return FAILED;
 }
 
 /* A file that the daemon has made. */
@@ -213,11 +325,11 @@ static enum outcome open_made(struct cache *out_cache, const char *path, bool re
     if (access(path, F_OK) != 0 && errno == ENOENT)
         return NOTHING;
     if (database_new(&cache.db, path, &options, err) == FAILED ||
-        check_owner(&cache, &version, err) == FAILED)
-        return name_cache(path, err);
+        cache_format_check(cache.db, &version, err) == FAILED)
+        return cache_format_name(path, err);
     if (!version)
         return NOTHING;
-    if (require_this_version(path, version, err) == FAILED)
+    if (cache_format_require(cache.db, version, err) == FAILED)
         return FAILED;
     *out_cache = cache;
     cache = (struct cache){.lock_fd = -1};
@@ -247,8 +359,8 @@ enum outcome cache_open_beside(struct cache *out_cache, const char *path,
 
 void cache_release(struct cache *cache)
 {
-    database_free(cache->checkpoint);
-    database_free(cache->db);
+    close_file(cache);
+    first_copy_free(cache->first_copy);
     free(cache->path);
     if (cache->lock_fd >= 0 && (cache->path || cache->db))
         close(cache->lock_fd);
@@ -289,12 +401,14 @@ enum outcome cache_checkpoint(struct cache *cache, int64_t limit_bytes, struct e
 
 void cache_measure(const char *path, struct cache_sizes *out_sizes)
 {
+    OWNED(text_free) char *beside = is_there(path) ? NULL : first_copy_path(path);
+    const char *file = beside ? beside : path;
     struct statvfs disk;
 
     *out_sizes = (struct cache_sizes){
-        .file_bytes = size_of(path, ""),
-        .wal_bytes = size_of(path, "-wal"),
+        .file_bytes = size_of(file, ""),
+        .wal_bytes = size_of(file, "-wal"),
     };
-    if (statvfs(path, &disk) == 0)
+    if (statvfs(file, &disk) == 0)
         out_sizes->disk_free_bytes = (int64_t)(disk.f_bavail * disk.f_frsize);
 }

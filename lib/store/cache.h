@@ -10,12 +10,16 @@
 
 #include "lib/db/database.h"
 
+struct first_copy;
+
 /* The write connection's page cache: rows of a delta lie anywhere in a table. */
 #define CACHE_PAGES_KIB 16000
 
 struct cache_config {
     const char *path;  /* borrowed */
     unsigned int mode; /* of the file and its -wal and -shm: 0660 */
+    /* a new cache is filled beside its place (first_copy.h) until cache_move_in() */
+    bool begins_beside;
 };
 
 struct cache {
@@ -23,6 +27,7 @@ struct cache {
     struct database
         *checkpoint; /* the other one, for checkpoints; NULL when opened for reading */
     struct database_version moved; /* nothing of the WAL was left, then */
+    struct first_copy *first_copy; /* what db is meanwhile; NULL: it is at path */
     char *path;
     int lock_fd;
 };
@@ -34,6 +39,18 @@ struct cache {
  */
 MUST_CHECK enum outcome cache_open(struct cache *out_cache,
                                    const struct cache_config *config, struct error *err);
+
+/* Between two transactions of a long first copy: see first_copy_keep(). */
+MUST_CHECK enum outcome cache_keep_first_copy(struct cache *cache, struct error *err);
+
+/*
+ * Ends a first copy: the file takes its place and is opened there, in WAL mode. Where
+ * another program has made an empty file meanwhile, and may have it open, the content is
+ * copied into that one instead. Prepared statements are to be finalized before. After a
+ * failure the cache is released; cache_open() finds what there is.
+ */
+MUST_CHECK enum outcome cache_move_in(struct cache *cache, unsigned int mode,
+                                      struct error *err);
 
 /* Opens for looking only, beside a running daemon; NOTHING when there is no file.
  * ERROR_INVALID: it is from another version, or no cache. */
@@ -57,7 +74,8 @@ void cache_release(struct cache *cache); /* a zeroed one is fine */
 MUST_CHECK enum outcome cache_checkpoint(struct cache *cache, int64_t limit_bytes,
                                          struct error *err);
 
-/* Sizes for the status document; 0 for what is not there. */
+/* Sizes for the status document, of a first copy while it is one; 0 for what is not
+ * there. */
 struct cache_sizes {
     int64_t file_bytes;
     int64_t wal_bytes;

@@ -82,11 +82,11 @@ def test_a_disk_without_room_for_one_more_file(disk, shop):
 def test_a_disk_without_room_for_the_lock_beside_the_file(disk, shop):
     """Room is what it wants, not permissions."""
     daemon = daemon_on(disk, shop)
-    disk.run("touch", disk.path("file"))
+    disk.run("touch", disk.path("file"), disk.path("file2"))
     answer = daemon.tool("sync")
     assert answer.status == FAILED and "tide-lock: No space left" in answer.err and "make room" in answer.err, answer
     assert "this user" not in answer.err, answer
-    disk.run("rm", disk.path("file"))
+    disk.run("rm", disk.path("file"), disk.path("file2"))
 
 
 def test_a_copy_that_fills_the_disk_goes_on_when_there_is_room(disk, shop):

@@ -1,0 +1,228 @@
+#include "lib/store/first_copy.h"
+
+#include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault_point.h"
+#include "lib/db/database.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a computer that stops may cost. */
+#define AT_RISK_US (60 * US_PER_SECOND)
+/* Flushed at once; somebody may ask to stop in between. */
+#define PIECE_BYTES ((off_t)8 << 20)
+
+/* What the lock file says of the copy: one of the two, without a line end. */
+#define IS_FLUSHED "flushed"
+#define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
+#define NOTE_SIZE 40
+
+char *first_copy_path(const char *cache_path)
+{
+    char *path;
+
+    return asprintf(&path, "%s-tide-first-copy", cache_path) < 0 ? NULL : path;
+}
+
+void first_copy_free(struct first_copy *copy)
+{
+    if (!copy)
+        return;
+    free(copy->path);
+    free(copy);
+}
+
+void first_copy_discard(const char *cache_path)
+{
+    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
+    OWNED(text_free) char *path = first_copy_path(cache_path);
+    char full[4096];
+
+    for (size_t i = 0; path && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        snprintf(full, sizeof(full), "%s%s", path, suffixes[i]);
+        unlink(full);
+    }
+}
+
+/* ---- whether it can be taken up ---- */
+
+static bool read_boot_id(char out_id[static NOTE_SIZE])
+{
+    FILE *file = fopen(BOOT_ID_PATH, "re");
+    bool known;
+
+    if (!file)
+        return false;
+    known = fgets(out_id, NOTE_SIZE, file) != NULL;
+    fclose(file);
+    out_id[strcspn(out_id, "\n")] = '\0';
+    return known && out_id[0];
+}
+
+static void read_note(int lock_fd, char out_note[static NOTE_SIZE])
+{
+    ssize_t size = pread(lock_fd, out_note, NOTE_SIZE - 1, 0);
+
+    out_note[size < 0 ? 0 : size] = '\0';
+}
+
+/* On the disk before what it is about: an older one may have promised more. */
+static bool write_note(const struct first_copy *copy, const char *note)
+{
+    ssize_t size = (ssize_t)strlen(note);
+
+    return ftruncate(copy->lock_fd, 0) == 0 &&
+           pwrite(copy->lock_fd, note, (size_t)size, 0) == size &&
+           fsync(copy->lock_fd) == 0;
+}
+
+static bool take_up(struct first_copy *copy)
+{
+    char boot_id[NOTE_SIZE];
+    char note[NOTE_SIZE];
+
+    if (!read_boot_id(boot_id))
+        return false;
+    read_note(copy->lock_fd, note);
+    copy->is_flushed = strcmp(note, IS_FLUSHED) == 0;
+    if (access(copy->path, F_OK) == 0 && (copy->is_flushed || strcmp(note, boot_id) == 0))
+        return true;
+    copy->is_flushed = false;
+    first_copy_discard(copy->cache_path);
+    return write_note(copy, boot_id);
+}
+
+enum outcome first_copy_new(struct first_copy **out_copy, const char *cache_path,
+                            int lock_fd, struct error *err)
+{
+    struct first_copy *copy = calloc(1, sizeof(*copy));
+    enum outcome outcome;
+
+    if (!copy)
+        return error_out_of_memory(err);
+    *copy = (struct first_copy){.path = first_copy_path(cache_path),
+                                .cache_path = cache_path,
+                                .lock_fd = lock_fd,
+                                .began_us = clock_monotonic_us()};
+    if (copy->path && take_up(copy)) {
+        *out_copy = copy;
+        return OK;
+    }
+    outcome = copy->path ? NOTHING : error_out_of_memory(err);
+    first_copy_free(copy);
+    return outcome;
+}
+
+enum outcome first_copy_settle_in(const struct first_copy *copy, struct database *db,
+                                  struct error *err)
+{
+    return database_run(db, "open the first copy",
+                        copy->is_flushed
+                            ? "pragma journal_mode = delete; pragma synchronous = full;"
+                            : "pragma journal_mode = delete; pragma synchronous = off;",
+                        err);
+}
+
+/* ---- flushing ---- */
+
+static bool is_not_supported(int error_number)
+{
+    return error_number == ESPIPE || error_number == EINVAL || error_number == ENOSYS;
+}
+
+static enum outcome flush_pieces(const struct first_copy *copy, const struct database *db,
+                                 int fd, struct error *err)
+{
+    off_t size = lseek(fd, 0, SEEK_END);
+
+    for (off_t at = 0; at < size; at += PIECE_BYTES) {
+        if (database_is_asked_to_stop(db))
+            return error_set(err, ERROR_INTERRUPTED, "asked to stop");
+        if (sync_file_range(fd, at, PIECE_BYTES,
+                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                SYNC_FILE_RANGE_WAIT_AFTER) == 0)
+            continue;
+        if (is_not_supported(errno))
+            return OK;
+        return error_set_errno(err, "flush %s", copy->path);
+    }
+    return OK;
+}
+
+static enum outcome flush_folder(const char *path, struct error *err)
+{
+    OWNED(text_free) char *room = strdup(path);
+    enum outcome outcome = OK;
+    const char *folder;
+    int fd;
+
+    if (!room)
+        return error_out_of_memory(err);
+    folder = dirname(room);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* some file systems flush no folders, and need not */
+    if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+        outcome = error_set_errno(err, "flush the folder %s", folder);
+    if (fd >= 0)
+        close(fd);
+    return outcome;
+}
+
+/* Closing any descriptor of the file ends the locks that SQLite has on it: it has none
+ * between two transactions, without a WAL. */
+static enum outcome flush(const struct first_copy *copy, const struct database *db,
+                          struct error *err)
+{
+    int fd = open(copy->path, O_RDONLY | O_CLOEXEC);
+    enum outcome outcome;
+
+    if (fd < 0)
+        return error_set_errno(err, "flush %s", copy->path);
+    outcome = flush_pieces(copy, db, fd, err);
+    if (outcome == OK && fsync(fd) < 0)
+        outcome = error_set_errno(err, "flush %s", copy->path);
+    close(fd);
+    return outcome == OK ? flush_folder(copy->path, err) : FAILED;
+}
+
+enum outcome first_copy_keep(struct first_copy *copy, struct database *db,
+                             struct error *err)
+{
+    if (copy->is_flushed || clock_monotonic_us() - copy->began_us < AT_RISK_US)
+        return OK;
+    if (database_run(db, "flush the first copy", "pragma synchronous = full", err) ==
+            FAILED ||
+        flush(copy, db, err) == FAILED)
+        return FAILED;
+    if (!write_note(copy, IS_FLUSHED))
+        return error_set_errno(err, "write to %s-tide-lock", copy->cache_path);
+    copy->is_flushed = true;
+    return OK;
+}
+
+/* ---- into its place ---- */
+
+enum outcome first_copy_finish(struct first_copy *copy, struct database *db,
+                               struct error *err)
+{
+    if (flush(copy, db, err) == FAILED)
+        return FAILED;
+    return database_run(db, "finish the first copy",
+                        "pragma synchronous = full; pragma journal_mode = wal;", err);
+}
+
+enum outcome first_copy_move(const struct first_copy *copy, struct error *err)
+{
+    if (renameat2(AT_FDCWD, copy->path, AT_FDCWD, copy->cache_path, RENAME_NOREPLACE) ==
+        0)
+        return flush_folder(copy->cache_path, err);
+    if (errno == EEXIST || errno == EINVAL || errno == ENOSYS)
+        return NOTHING;
+    return error_set_errno(err, "move %s to %s", copy->path, copy->cache_path);
+}

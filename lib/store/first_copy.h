@@ -1,0 +1,68 @@
+/*
+ * First copy: where a new cache is filled before it takes its place.
+ *
+ * A file of its own beside the cache, which nobody else has open. So it needs no WAL,
+ * which would write everything twice, and for its first minute no flush of the disk
+ * either. A process that dies loses the chunk under way, as ever: what it wrote is the
+ * system's. A computer that stops can leave anything in such a file: it is taken up only
+ * by the boot that wrote it, whose id is kept in the cache's lock file, or once all of it
+ * was flushed.
+ *
+ * Belongs to the thread of the cache, which holds the lock.
+ */
+#ifndef LIB_STORE_FIRST_COPY_H
+#define LIB_STORE_FIRST_COPY_H
+
+#include "lib/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct database;
+
+struct first_copy {
+    char *path;             /* of its file */
+    const char *cache_path; /* borrowed */
+    int lock_fd;            /* borrowed */
+    bool is_flushed;        /* all of it, and each commit since */
+    int64_t began_us;       /* monotonic */
+};
+
+/* "<cache>-tide-first-copy"; NULL: out of memory. */
+char *first_copy_path(const char *cache_path);
+
+/*
+ * To be called when there is no cache at cache_path. What can be taken up of an earlier
+ * first copy stays in the file, anything else is removed. NOTHING: what would have to
+ * be noted cannot be (which boot this is; no room), so the cache is filled in its own
+ * place.
+ */
+MUST_CHECK enum outcome first_copy_new(struct first_copy **out_copy,
+                                       const char *cache_path, int lock_fd,
+                                       struct error *err);
+void first_copy_free(struct first_copy *copy); /* NULL is fine; the file stays */
+
+/* How the connection writes, from now on. */
+MUST_CHECK enum outcome first_copy_settle_in(const struct first_copy *copy,
+                                             struct database *db, struct error *err);
+
+/*
+ * Outside a transaction, every now and then: after the first minute flushes the file,
+ * and from then on a computer that stops costs no more than the chunk under way.
+ * ERROR_INTERRUPTED: the connection's database_on_progress() says so.
+ */
+MUST_CHECK enum outcome first_copy_keep(struct first_copy *copy, struct database *db,
+                                        struct error *err);
+
+/* Flushes the file and makes it one in WAL mode; the connection is to be closed next. */
+MUST_CHECK enum outcome first_copy_finish(struct first_copy *copy, struct database *db,
+                                          struct error *err);
+
+/* Moves the closed file to the cache's place. NOTHING: there is something now, or this
+ * file system cannot tell. */
+MUST_CHECK enum outcome first_copy_move(const struct first_copy *copy, struct error *err);
+
+/* Removes what is left of a first copy; harmless when there is none. */
+void first_copy_discard(const char *cache_path);
+
+#endif
