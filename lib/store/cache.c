@@ -100,7 +100,7 @@ static enum outcome settle_in_wal(struct cache *cache, struct error *err)
             "pragma journal_mode = wal; pragma synchronous = normal;"
             "pragma wal_autocheckpoint = 0; pragma journal_size_limit = 16777216;",
             err) == FAILED ||
-        database_new(&cache->checkpoint, cache->path, &checkpointing, err) == FAILED)
+        database_new(&cache->checkpoint, file_of(cache), &checkpointing, err) == FAILED)
         return FAILED;
     return database_run(cache->checkpoint, "open the cache again",
                         "pragma synchronous = normal; pragma wal_autocheckpoint = 0;",
@@ -114,11 +114,12 @@ static enum outcome settle_in(struct cache *cache, struct error *err)
             cache->db, "open the cache",
             "pragma foreign_keys = off;"
             "pragma ignore_check_constraints = on; pragma legacy_alter_table = on;"
-            "pragma temp_store = file;",
+            "pragma temp_store = file; pragma threads = 1;" /* beside ours, to sort */,
             err) == FAILED)
         return FAILED;
-    return cache->first_copy ? first_copy_settle_in(cache->first_copy, cache->db, err)
-                             : settle_in_wal(cache, err);
+    return cache->first_copy && !cache->first_copy->is_flushed
+               ? first_copy_settle_in(cache->db, err)
+               : settle_in_wal(cache, err);
 }
 
 static enum outcome open_file(struct cache *cache, unsigned int mode,
@@ -220,7 +221,12 @@ static void close_file(struct cache *cache)
 
 enum outcome cache_keep_first_copy(struct cache *cache, struct error *err)
 {
-    return cache->first_copy ? first_copy_keep(cache->first_copy, cache->db, err) : OK;
+    enum outcome outcome =
+        cache->first_copy ? first_copy_keep(cache->first_copy, cache->db, err) : NOTHING;
+
+    if (outcome == OK)
+        return settle_in_wal(cache, err);
+    return outcome == FAILED ? FAILED : OK;
 }
 
 /* ---- the end of a first copy ---- */
@@ -382,7 +388,7 @@ enum outcome cache_checkpoint(struct cache *cache, int64_t limit_bytes, struct e
     struct error busy;
     enum outcome outcome;
 
-    if (size_of(cache->path, "-wal") <= limit_bytes)
+    if (size_of(file_of(cache), "-wal") <= limit_bytes)
         return OK;
     outcome = database_look(cache->db, &version, err);
     if (outcome != OK)

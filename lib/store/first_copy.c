@@ -119,14 +119,10 @@ enum outcome first_copy_new(struct first_copy **out_copy, const char *cache_path
     return outcome;
 }
 
-enum outcome first_copy_settle_in(const struct first_copy *copy, struct database *db,
-                                  struct error *err)
+enum outcome first_copy_settle_in(struct database *db, struct error *err)
 {
     return database_run(db, "open the first copy",
-                        copy->is_flushed
-                            ? "pragma journal_mode = delete; pragma synchronous = full;"
-                            : "pragma journal_mode = delete; pragma synchronous = off;",
-                        err);
+                        "pragma journal_mode = delete; pragma synchronous = off;", err);
 }
 
 /* ---- flushing ---- */
@@ -191,14 +187,27 @@ static enum outcome flush(const struct first_copy *copy, const struct database *
     return outcome == OK ? flush_folder(copy->path, err) : FAILED;
 }
 
-enum outcome first_copy_keep(struct first_copy *copy, struct database *db,
+/* So that little is left to do at the end; waits for nothing. */
+static void start_flush(const struct first_copy *copy)
+{
+    int fd = open(copy->path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    close(fd);
+}
+
+enum outcome first_copy_keep(struct first_copy *copy, const struct database *db,
                              struct error *err)
 {
-    if (copy->is_flushed || clock_monotonic_us() - copy->began_us < AT_RISK_US)
-        return OK;
-    if (database_run(db, "flush the first copy", "pragma synchronous = full", err) ==
-            FAILED ||
-        flush(copy, db, err) == FAILED)
+    if (copy->is_flushed)
+        return NOTHING;
+    if (clock_monotonic_us() - copy->began_us < AT_RISK_US) {
+        start_flush(copy);
+        return NOTHING;
+    }
+    if (flush(copy, db, err) == FAILED)
         return FAILED;
     if (!write_note(copy, IS_FLUSHED))
         return error_set_errno(err, "write to %s-tide-lock", copy->cache_path);
@@ -208,17 +217,40 @@ enum outcome first_copy_keep(struct first_copy *copy, struct database *db,
 
 /* ---- into its place ---- */
 
-enum outcome first_copy_finish(struct first_copy *copy, struct database *db,
+enum outcome first_copy_finish(const struct first_copy *copy, struct database *db,
                                struct error *err)
 {
-    if (flush(copy, db, err) == FAILED)
+    enum outcome outcome;
+
+    if (!copy->is_flushed && flush(copy, db, err) == FAILED)
         return FAILED;
-    return database_run(db, "finish the first copy",
-                        "pragma synchronous = full; pragma journal_mode = wal;", err);
+    if (database_run(db, "finish the first copy",
+                     "pragma synchronous = full; pragma journal_mode = wal;", err) ==
+        FAILED)
+        return FAILED;
+    outcome = database_checkpoint(db, err);
+    if (outcome == NOTHING)
+        return error_set(err, ERROR_TRANSIENT, "%s: another program reads it",
+                         copy->path);
+    return outcome;
+}
+
+/* What SQLite removes when the last connection is closed. */
+static bool has_wal(const struct first_copy *copy)
+{
+    OWNED(text_free) char *wal = NULL;
+
+    if (asprintf(&wal, "%s-wal", copy->path) < 0)
+        wal = NULL;
+    return !wal || access(wal, F_OK) == 0;
 }
 
 enum outcome first_copy_move(const struct first_copy *copy, struct error *err)
 {
+    if (has_wal(copy)) {
+        error_set(err, ERROR_TRANSIENT, "%s: another program has it open", copy->path);
+        return error_hint(err, "end that program: the file is about to be moved");
+    }
     if (renameat2(AT_FDCWD, copy->path, AT_FDCWD, copy->cache_path, RENAME_NOREPLACE) ==
         0)
         return flush_folder(copy->cache_path, err);

@@ -1,12 +1,12 @@
 /*
  * First copy: where a new cache is filled before it takes its place.
  *
- * A file of its own beside the cache, which nobody else has open. So it needs no WAL,
- * which would write everything twice, and for its first minute no flush of the disk
- * either. A process that dies loses the chunk under way, as ever: what it wrote is the
- * system's. A computer that stops can leave anything in such a file: it is taken up only
- * by the boot that wrote it, whose id is kept in the cache's lock file, or once all of it
- * was flushed.
+ * A file of its own beside the cache, which nobody else has open. So for its first minute
+ * it needs no WAL, which would write everything twice, and no flush of the disk. A
+ * process that dies loses the chunk under way, as ever: what it wrote is the system's. A
+ * computer that stops can leave anything in such a file: it is taken up only by the boot
+ * that wrote it, whose id is kept in the cache's lock file. After that minute all of it
+ * is flushed, and it goes on as any cache does.
  *
  * Belongs to the thread of the cache, which holds the lock.
  */
@@ -24,7 +24,7 @@ struct first_copy {
     char *path;             /* of its file */
     const char *cache_path; /* borrowed */
     int lock_fd;            /* borrowed */
-    bool is_flushed;        /* all of it, and each commit since */
+    bool is_flushed;        /* and written through a WAL since */
     int64_t began_us;       /* monotonic */
 };
 
@@ -42,24 +42,23 @@ MUST_CHECK enum outcome first_copy_new(struct first_copy **out_copy,
                                        struct error *err);
 void first_copy_free(struct first_copy *copy); /* NULL is fine; the file stays */
 
-/* How the connection writes, from now on. */
-MUST_CHECK enum outcome first_copy_settle_in(const struct first_copy *copy,
-                                             struct database *db, struct error *err);
+/* Before it is flushed: how the connection writes. */
+MUST_CHECK enum outcome first_copy_settle_in(struct database *db, struct error *err);
 
 /*
- * Outside a transaction, every now and then: after the first minute flushes the file,
- * and from then on a computer that stops costs no more than the chunk under way.
- * ERROR_INTERRUPTED: the connection's database_on_progress() says so.
+ * Outside a transaction, every now and then. OK: the first minute is over, and the file
+ * was flushed; the connection is to settle in as with any cache. NOTHING: it goes on as
+ * before. ERROR_INTERRUPTED: the connection's database_on_progress() says so.
  */
-MUST_CHECK enum outcome first_copy_keep(struct first_copy *copy, struct database *db,
-                                        struct error *err);
+MUST_CHECK enum outcome first_copy_keep(struct first_copy *copy,
+                                        const struct database *db, struct error *err);
 
-/* Flushes the file and makes it one in WAL mode; the connection is to be closed next. */
-MUST_CHECK enum outcome first_copy_finish(struct first_copy *copy, struct database *db,
-                                          struct error *err);
+/* Makes it a whole file in WAL mode, flushed; the connection is to be closed next. */
+MUST_CHECK enum outcome first_copy_finish(const struct first_copy *copy,
+                                          struct database *db, struct error *err);
 
 /* Moves the closed file to the cache's place. NOTHING: there is something now, or this
- * file system cannot tell. */
+ * file system cannot tell. ERROR_TRANSIENT: some program has the file open. */
 MUST_CHECK enum outcome first_copy_move(const struct first_copy *copy, struct error *err);
 
 /* Removes what is left of a first copy; harmless when there is none. */

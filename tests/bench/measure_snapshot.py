@@ -13,8 +13,6 @@ import workload
 from report import median, say
 from support.daemon import program
 
-# Both tidemark and the ruler commit chunks of about 4 MiB of these rows.
-COMMIT_ROWS = 11000
 HAND_TABLE = ("create table session (id text primary key not null, owner_id text, title text, model_code text,"
               " points text, settings text, is_archived text, message_count integer, created_at text,"
               " updated_at text, deleted_at text)")
@@ -72,8 +70,7 @@ def by_hand(world, database):
 def by_ruler(world, database, *options):
     path = os.path.join(workload.FOLDER, "ruler.db")
     started = time.monotonic()
-    answer = subprocess.run([workload.ruler("snapshot_yardstick"), world.conninfo(database), path,
-                             f"commit_rows={COMMIT_ROWS}", *options], check=True, capture_output=True, text=True)
+    answer = subprocess.run([workload.ruler("snapshot_yardstick"), world.conninfo(database), path, *options], check=True, capture_output=True, text=True)
     took = time.monotonic() - started
     _remove(path)
     return int(answer.stdout.split()[0]) / took

@@ -390,17 +390,58 @@ static void what_was_flushed_outlives_a_boot(void **state)
     char note[64];
 
     assert_int_equal(cache_keep_first_copy(&cache, &err), OK);
-    assert_int_equal(number_of(cache.db, "pragma synchronous"), 0);
+    assert_text_of(cache.db, "pragma journal_mode", "delete");
     fill(&cache);
     age(&cache);
-    assert_int_equal(number_of(cache.db, "pragma synchronous"), 2);
+    assert_text_of(cache.db, "pragma journal_mode", "wal");
+    assert_int_equal(number_of(cache.db, "pragma synchronous"), 1);
     cache_release(&cache);
     read_lock_file(folder, note);
     assert_string_equal(note, "flushed");
 
     cache = opened(folder);
+    assert_non_null(cache.first_copy);
     assert_filled(cache.db);
-    assert_int_equal(number_of(cache.db, "pragma synchronous"), 2);
+    assert_text_of(cache.db, "pragma journal_mode", "wal");
+    run_sql(cache.db, "update filled set number = 0 where number = 1");
+    assert_int_equal(cache_checkpoint(&cache, 0, &err), OK);
+    move_in(&cache);
+    assert_filled(cache.db);
+    assert_only_the_cache(folder);
+    cache_release(&cache);
+}
+
+static void what_the_wal_holds_comes_along(void **state)
+{
+    const struct cache_folder *folder = *state;
+    struct cache cache = opened(folder);
+
+    age(&cache);
+    fill(&cache);
+    assert_true(is_there(folder, BESIDE "-wal"));
+    move_in(&cache);
+    assert_filled(cache.db);
+    assert_only_the_cache(folder);
+    cache_release(&cache);
+}
+
+static void a_file_that_another_program_has_open_stays(void **state)
+{
+    const struct cache_folder *folder = *state;
+    char beside[128];
+    struct cache cache = opened(folder);
+    struct database *curious;
+
+    snprintf(beside, sizeof(beside), "%s%s", folder->file, BESIDE);
+    age(&cache);
+    fill(&cache);
+    curious = stock(beside);
+    assert_filled(curious);
+    assert_not_moved(&cache, ERROR_TRANSIENT, "another program has it open");
+    assert_false(is_there(folder, ""));
+    database_free(curious);
+
+    cache = opened(folder);
     move_in(&cache);
     assert_filled(cache.db);
     cache_release(&cache);
@@ -461,6 +502,8 @@ int main(void)
         CASE(the_same_boot_takes_it_up),
         CASE(another_boot_starts_over),
         CASE(what_was_flushed_outlives_a_boot),
+        CASE(what_the_wal_holds_comes_along),
+        CASE(a_file_that_another_program_has_open_stays),
         CASE(a_later_copy_does_not_inherit_the_trust),
         CASE(who_is_asked_to_stop_keeps_it_as_it_is),
     };
