@@ -225,8 +225,8 @@ enum outcome first_copy_finish(const struct first_copy *copy, struct database *d
     if (!copy->is_flushed && flush(copy, db, err) == FAILED)
         return FAILED;
     if (database_run(db, "finish the first copy",
-                     "pragma synchronous = full; pragma journal_mode = wal;", err) ==
-        FAILED)
+                     "pragma synchronous = full; pragma journal_mode = wal;",
+                     err) == FAILED)
         return FAILED;
     outcome = database_checkpoint(db, err);
     if (outcome == NOTHING)
