@@ -17,8 +17,9 @@
 
 /* While one is committed the primary waits as soon as the link is full. */
 #define CHUNK_BYTES ((size_t)1 << 20)
-/* Rows that come in key order need no more; memory is for the chunks. */
-#define COPY_PAGES_KIB 4000
+/* Rows that come in key order need no more, and an index is sorted faster in pieces that
+ * the processor keeps at hand. */
+#define COPY_PAGES_KIB 2000
 #define WAL_LIMIT_BYTES ((int64_t)8 << 20)
 
 /* Between so many inserted rows, rows that have arrived meanwhile are taken. */
