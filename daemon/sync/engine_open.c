@@ -132,6 +132,8 @@ enum outcome engine_open_or_wait(struct engine *engine, struct error *err)
 
 static enum outcome open_at_last(struct engine *engine, struct error *err)
 {
+    bool was_put_off = false;
+
     while (!engine->cache_is_open && !engine_is_stopping(engine)) {
         struct engine_task task;
         struct error stopped;
@@ -139,11 +141,13 @@ static enum outcome open_at_last(struct engine *engine, struct error *err)
         if (engine_take_requests(engine, &task, err) == FAILED)
             return FAILED;
         if (engine_open(engine, err) == OK) {
-            backoff_reset(&engine->backoff);
+            if (was_put_off)
+                backoff_reset(&engine->backoff);
             return OK;
         }
         if (!passes_by_itself(err))
             return FAILED;
+        was_put_off = true;
         if (primary_wait(engine->primary, engine->requests.wake_fd,
                          put_off(engine, task.ticket, err), &stopped) == FAILED)
             return NOTHING;

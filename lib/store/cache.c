@@ -178,18 +178,14 @@ static enum outcome choose_file(struct cache *cache, const struct cache_config *
 {
     OWNED(text_free) char *beside = first_copy_path(cache->path);
     struct error unreadable;
-    enum outcome content;
 
     if (!beside)
         return error_out_of_memory(err);
     if (!config->begins_beside || (is_there(cache->path) && !is_there(beside)))
         return OK;
-    content = is_there(cache->path) ? has_content(cache->path, &unreadable) : NOTHING;
-    if (content == NOTHING)
-        return first_copy_new(&cache->first_copy, cache->path, cache->lock_fd, err);
-    if (content == OK)
-        first_copy_discard(cache->path);
-    return OK;
+    if (is_there(cache->path) && has_content(cache->path, &unreadable) != NOTHING)
+        return OK;
+    return first_copy_new(&cache->first_copy, cache->path, cache->lock_fd, err);
 }
 
 enum outcome cache_open(struct cache *out_cache, const struct cache_config *config,
@@ -206,6 +202,8 @@ enum outcome cache_open(struct cache *out_cache, const struct cache_config *conf
         take_lock(&cache, err) == FAILED || choose_file(&cache, config, err) == FAILED ||
         open_and_migrate(&cache, config->mode, err) == FAILED)
         return FAILED;
+    if (config->begins_beside && !cache.first_copy)
+        first_copy_discard(cache.path);
     *out_cache = cache;
     cache = (struct cache){.lock_fd = -1};
     return OK;

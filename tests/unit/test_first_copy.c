@@ -262,6 +262,8 @@ static void a_cache_that_was_put_there_meanwhile_stays(void **state)
 static void another_programs_database_stays(void **state)
 {
     const struct cache_folder *folder = *state;
+    const struct cache_config config = config_of(folder);
+    struct error err;
     struct cache cache = opened(folder);
     struct database *other;
 
@@ -271,6 +273,8 @@ static void another_programs_database_stays(void **state)
     assert_not_moved(&cache, ERROR_INVALID, "is another program's database");
     assert_int_equal(number_of(other, "select count(*) from theirs"), 0);
     database_free(other);
+    assert_int_equal(cache_open(&cache, &config, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_INVALID);
 
     assert_int_equal(unlink(folder->file), 0);
     cache = opened(folder);
