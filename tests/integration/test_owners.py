@@ -182,13 +182,23 @@ def test_the_log_is_trimmed_to_what_is_needed(project):
     world = project.world
     world.run("create table other (id int primary key); select tidemark.track('other'); insert into other values (1); delete from other")
     world.run("delete from note")
-    world.run("update tidemark.deleted_row set deleted_at = now() - interval '31 days' where key = '{1}'")
+    world.run("update tidemark.deleted_row set deleted_at = now() - interval '31 days 1 min' where key = '{1}'")
     world.run("insert into tidemark.deleted_row (relation, key) values (1, '{9}')")
     purge(project, "30 days")
     assert world.run("select relation::regclass::text, key from tidemark.deleted_row order by 1, 2") == [("note", ["2"]), ("other", ["1"])]
     assert world.run("""select relation::regclass::text, older_than::text,
                                complete_since between now() - interval '30 days 1 min' and now() - interval '30 days'
                           from tidemark.retention""") == [("note", "30 days", True)]
+
+
+def test_a_delete_that_was_committed_a_day_later_is_kept(project):
+    """The log is complete for whoever has seen all commits since then: this one came after."""
+    world = project.world
+    world.run("delete from note where id = 1")
+    world.run("update tidemark.deleted_row set deleted_at = now() - interval '30 days 23 hours'")
+    purge(project, "30 days")
+    assert world.value("select count(*) from tidemark.deleted_row") == 1
+    assert world.value("select complete_since > now() - interval '30 days 1 hour' from tidemark.retention")
 
 
 def test_a_day_of_the_log_is_always_kept(project):
