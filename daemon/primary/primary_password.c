@@ -3,6 +3,7 @@
 #include "daemon/primary/primary_link.h"
 #include "lib/base/cleanup.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,9 +27,15 @@ void primary_password_free(char **password)
     *password = NULL;
 }
 
+/* A name that leads to no file that may be read is the configuration's mistake. */
 static enum outcome refuse_file(const char *path, struct error *err)
 {
+    bool misnamed =
+        errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == EISDIR;
+
     error_set_errno(err, "read the password file %s", path);
+    if (misnamed)
+        err->kind = ERROR_INVALID;
     return error_hint(err, "make it, readable for the user that runs this and nobody "
                            "else, or name another as password_file");
 }

@@ -87,8 +87,9 @@ def test_a_password_file_without_a_password(shop):
 
 def test_a_password_file_that_is_missing_says_what_to_do(shop):
     daemon = secret_daemon(shop)
-    daemon.configure({"primary": {"password_file": "/nowhere/password"}})
-    fails(daemon.tool("sync"), FAILED, "/nowhere/password", "-> ")
+    for path in ("/nowhere/password", shop.folder):
+        daemon.configure({"primary": {"password_file": path}})
+        fails(daemon.tool("sync"), USAGE, path, "-> ")
 
 
 # -- the owner's connection, for migrations --
