@@ -169,4 +169,9 @@ MUTATIONS = [
     Mutation("snapshot_before_the_locks", "a standby's snapshot is taken when it is asked how far it is",
              ("daemon/sync/pull.c", ".renew = {.text = round_header_sql.renew.text}", '.renew = {.text = "set transaction read only"}'),
              tests="from_after_its_locks"),
+    Mutation("any_boot_is_trusted", "a first copy that was not flushed is taken up after a crash of the machine",
+             ("lib/store/first_copy.c", "(copy->is_flushed || strcmp(note, boot_id) == 0)", "(copy->is_flushed || boot_id[0])"),
+             tests="another_boot"),
+    Mutation("early_file_is_replaced", "who opened the cache's path too early keeps an empty file for ever",
+             ("lib/store/first_copy.c", "RENAME_NOREPLACE", "0"), tests="opens_the_file_too_early"),
 ]

@@ -100,6 +100,20 @@ def test_a_reader_in_the_midst_of_reading_is_waited_for(shop):
     reader.close()
 
 
+def test_who_reads_the_first_copy_is_waited_for(shop):
+    """It is nobody's business; the copy goes on when they are done."""
+    daemon = shop.daemon(start=False)
+    killed_at(daemon, "snapshot.chunk_committed")
+    curious = sqlite3.connect(daemon.cache_path + BESIDE, isolation_level=None)
+    curious.execute("begin")
+    assert curious.execute("select row_count from tide_copy").fetchone()[0] > 0
+    daemon.start(ready=False)
+    wait_until(lambda: "is locked" in daemon.log(), daemon.log, 30)
+    assert not os.path.exists(daemon.cache_path)
+    curious.close()
+    assert_equal_and_alone(shop, daemon)
+
+
 def test_what_another_boot_has_left_is_not_trusted(shop):
     """A computer that stops keeps what it likes of a file that was not flushed."""
     daemon = shop.daemon(start=False)
