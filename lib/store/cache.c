@@ -114,7 +114,7 @@ static enum outcome settle_in(struct cache *cache, struct error *err)
             cache->db, "open the cache",
             "pragma foreign_keys = off;"
             "pragma ignore_check_constraints = on; pragma legacy_alter_table = on;"
-            "pragma temp_store = file; pragma threads = 1;" /* beside ours, to sort */,
+            "pragma temp_store = file; pragma threads = 2;" /* beside ours, to sort */,
             err) == FAILED)
         return FAILED;
     return cache->first_copy && !cache->first_copy->is_flushed
