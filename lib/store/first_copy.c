@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What a computer that stops may cost. */
@@ -38,16 +39,28 @@ void first_copy_free(struct first_copy *copy)
     free(copy);
 }
 
+/* What SQLite keeps beside a file: it would take what is left of another one for this
+ * one's. Whether there was any. */
+static bool remove_companions(const char *path)
+{
+    static const char *const suffixes[] = {"-journal", "-wal", "-shm"};
+    char full[4096];
+    bool any = false;
+
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
+        if (snprintf(full, sizeof(full), "%s%s", path, suffixes[i]) < (int)sizeof(full))
+            any = unlink(full) == 0 || any;
+    return any;
+}
+
 void first_copy_discard(const char *cache_path)
 {
-    static const char *const suffixes[] = {"", "-journal", "-wal", "-shm"};
     OWNED(text_free) char *path = first_copy_path(cache_path);
-    char full[4096];
 
-    for (size_t i = 0; path && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        snprintf(full, sizeof(full), "%s%s", path, suffixes[i]);
-        unlink(full);
-    }
+    if (!path)
+        return;
+    unlink(path);
+    remove_companions(path);
 }
 
 /* ---- whether it can be taken up ---- */
@@ -247,12 +260,25 @@ static bool has_wal(const struct first_copy *copy)
     return !wal || access(wal, F_OK) == 0;
 }
 
+/* Whoever removes a cache leaves its WAL there, which would be taken for part of the new
+ * one. On the disk before the move is. */
+static enum outcome sweep_place(const struct first_copy *copy, struct error *err)
+{
+    struct stat status;
+
+    if (lstat(copy->cache_path, &status) == 0 || !remove_companions(copy->cache_path))
+        return OK;
+    return flush_folder(copy->cache_path, err);
+}
+
 enum outcome first_copy_move(const struct first_copy *copy, struct error *err)
 {
     if (has_wal(copy)) {
         error_set(err, ERROR_TRANSIENT, "%s: another program has it open", copy->path);
         return error_hint(err, "end that program: the file is about to be moved");
     }
+    if (sweep_place(copy, err) == FAILED)
+        return FAILED;
     if (renameat2(AT_FDCWD, copy->path, AT_FDCWD, copy->cache_path, RENAME_NOREPLACE) ==
         0)
         return flush_folder(copy->cache_path, err);

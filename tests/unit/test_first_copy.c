@@ -205,6 +205,34 @@ static void it_takes_its_place_in_wal_mode(void **state)
     assert_int_equal(status.st_mode & 07777, 0640);
 }
 
+/* SQLite takes a WAL that it finds beside a file for that file's own. */
+static void what_a_removed_cache_has_left_is_not_the_new_ones(void **state)
+{
+    const struct cache_folder *folder = *state;
+    char command[400];
+    struct cache cache = opened(folder);
+
+    move_in(&cache);
+    fill(&cache);
+    run_sql(cache.db, "delete from filled where number > 1");
+    snprintf(command, sizeof(command), "cp %s-wal %s/wal; cp %s-shm %s/shm", folder->file,
+             folder->path, folder->file, folder->path);
+    assert_int_equal(system(command), 0);
+    cache_release(&cache);
+    assert_int_equal(unlink(folder->file), 0);
+
+    cache = opened(folder);
+    fill(&cache);
+    snprintf(command, sizeof(command), "mv %s/wal %s-wal; mv %s/shm %s-shm", folder->path,
+             folder->file, folder->path, folder->file);
+    assert_int_equal(system(command), 0);
+    write_file(folder, "-journal", "of a cache in another mode");
+    move_in(&cache);
+    assert_filled(cache.db);
+    assert_only_the_cache(folder);
+    cache_release(&cache);
+}
+
 static void the_lock_is_held_all_the_time(void **state)
 {
     const struct cache_folder *folder = *state;
@@ -497,6 +525,7 @@ int main(void)
         CASE(sizes_are_those_of_the_first_copy),
         CASE(a_reader_finds_no_cache_yet),
         CASE(it_takes_its_place_in_wal_mode),
+        CASE(what_a_removed_cache_has_left_is_not_the_new_ones),
         CASE(the_lock_is_held_all_the_time),
         CASE(who_opened_the_file_too_early_sees_the_rows),
         CASE(a_cache_that_was_put_there_meanwhile_stays),
