@@ -302,6 +302,7 @@ static int64_t attempt_and_tell(struct engine *engine, const struct engine_task 
         status_board_set_primary(engine->board, NULL);
     status_board_set_progress(engine->board, NULL, 0, 0);
     engine_set_state(engine, state_after(engine, &err), &err, wait_us);
+    engine_drop_lost_copy(engine);
     if (wait_us)
         engine_answer(engine, task->ticket, &err);
     return wait_us;

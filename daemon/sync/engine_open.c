@@ -92,6 +92,15 @@ enum outcome engine_move_in(struct engine *engine, struct error *err)
     return engine_read_schema(engine, err);
 }
 
+void engine_drop_lost_copy(struct engine *engine)
+{
+    if (engine->cache_is_open && cache_has_lost_copy(&engine->cache)) {
+        log_warning("somebody has removed what was copied for %s: starting over",
+                    engine->cache.path);
+        engine_close(engine);
+    }
+}
+
 /* ---- waiting for it ---- */
 
 /* Time or room cures it, not another start. */

@@ -135,6 +135,9 @@ void engine_close(struct engine *engine);
  * that belongs to its connection is made anew. A failure may leave it closed. */
 MUST_CHECK enum outcome engine_move_in(struct engine *engine, struct error *err);
 
+/* After a failure: a first copy whose file is gone is closed, and opened as a new one. */
+void engine_drop_lost_copy(struct engine *engine);
+
 /* ---- engine_wait.c ---- */
 
 /*

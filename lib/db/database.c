@@ -203,6 +203,15 @@ void database_on_progress(struct database *db, bool (*stop)(void *context), void
     sqlite3_progress_handler(db->handle, PROGRESS_OPERATIONS, ask_to_stop, db);
 }
 
+bool database_has_moved(const struct database *db)
+{
+    int moved = 0;
+
+    return sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved) ==
+               SQLITE_OK &&
+           moved;
+}
+
 enum outcome database_look(struct database *db, struct database_version *inout_version,
                            struct error *err)
 {

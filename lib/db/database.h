@@ -97,6 +97,9 @@ void database_on_progress(struct database *db, bool (*stop)(void *context),
 /* The same question for work outside a statement. */
 bool database_is_asked_to_stop(const struct database *db);
 
+/* Whether its file is not at its path any more: somebody has removed or replaced it. */
+bool database_has_moved(const struct database *db);
+
 /* From now on records how long each transaction of database_begin() holds the write lock,
  * without the wait for it. Borrowed; NULL ends it. */
 void database_on_write_lock(struct database *db, struct histogram *histogram);

@@ -162,9 +162,7 @@ static enum outcome has_content(const char *path, struct error *err)
     if (database_new(&db, path, &options, err) == FAILED)
         return FAILED;
     outcome = database_query_int(db, "read the cache",
-                                 "select (select user_version from pragma_user_version)"
-                                 " + (select count(*) from sqlite_schema)",
-                                 &found, err);
+                                 "select count(*) from sqlite_schema", &found, err);
     database_free(db);
     if (outcome != OK)
         return FAILED;
@@ -177,13 +175,20 @@ static enum outcome choose_file(struct cache *cache, const struct cache_config *
                                 struct error *err)
 {
     OWNED(text_free) char *beside = first_copy_path(cache->path);
-    struct error unreadable;
+    enum outcome content = NOTHING;
+    struct error unreadable = {0};
 
     if (!beside)
         return error_out_of_memory(err);
     if (!config->begins_beside || (is_there(cache->path) && !is_there(beside)))
         return OK;
-    if (is_there(cache->path) && has_content(cache->path, &unreadable) != NOTHING)
+    if (is_there(cache->path))
+        content = has_content(cache->path, &unreadable);
+    if (content == FAILED && unreadable.kind == ERROR_TRANSIENT) {
+        *err = unreadable; /* a copy is not thrown away for somebody's lock */
+        return FAILED;
+    }
+    if (content != NOTHING)
         return OK;
     return first_copy_new(&cache->first_copy, cache->path, cache->lock_fd, err);
 }
@@ -227,13 +232,41 @@ enum outcome cache_keep_first_copy(struct cache *cache, struct error *err)
     return outcome == FAILED ? FAILED : OK;
 }
 
+bool cache_has_lost_copy(const struct cache *cache)
+{
+    return cache->first_copy && database_has_moved(cache->db);
+}
+
 /* ---- the end of a first copy ---- */
+
+/* Who has made the empty file may have chosen the size, and have it open: then SQLite
+ * does not change it. */
+static enum outcome match_page_size(struct cache *cache, struct database *from,
+                                    struct error *err)
+{
+    char change[100];
+    int64_t size = 0;
+    int64_t wanted = 0;
+
+    if (database_query_int(from, "copy the first copy", "pragma page_size", &size, err) !=
+            OK ||
+        database_query_int(cache->db, "copy the first copy", "pragma page_size", &wanted,
+                           err) != OK)
+        return FAILED;
+    if (size == wanted)
+        return OK;
+    snprintf(change, sizeof(change),
+             "pragma journal_mode = delete; pragma page_size = %lld; vacuum;",
+             (long long)wanted);
+    return database_run(from, "copy the first copy", change, err);
+}
 
 static enum outcome copy_content(struct cache *cache, struct database *from,
                                  struct error *err)
 {
     /* flushed before the first copy goes */
-    if (database_run(cache->db, "copy the first copy", "pragma synchronous = full",
+    if (match_page_size(cache, from, err) == FAILED ||
+        database_run(cache->db, "copy the first copy", "pragma synchronous = full",
                      err) == FAILED ||
         database_copy(cache->db, from, err) == FAILED)
         return FAILED;
@@ -246,14 +279,15 @@ static enum outcome copy_content(struct cache *cache, struct database *from,
 static enum outcome fill_the_place(struct cache *cache, unsigned int mode,
                                    struct database *from, struct error *err)
 {
-    enum outcome content = has_content(cache->path, err);
+    enum outcome content;
     int64_t version = 0;
 
-    if (content == FAILED || open_file(cache, mode, &version, err) == FAILED)
+    if (open_file(cache, mode, &version, err) == FAILED)
         return FAILED;
+    content = has_content(cache->path, err);
     if (content == OK)
         return cache_format_migrate(cache->db, version, err);
-    return copy_content(cache, from, err);
+    return content == NOTHING ? copy_content(cache, from, err) : FAILED;
 }
 
 static enum outcome copy_into_place(struct cache *cache, unsigned int mode,
@@ -386,7 +420,8 @@ enum outcome cache_checkpoint(struct cache *cache, int64_t limit_bytes, struct e
     struct error busy;
     enum outcome outcome;
 
-    if (size_of(file_of(cache), "-wal") <= limit_bytes)
+    /* a first copy has no WAL at first, unless another program makes one */
+    if (!cache->checkpoint || size_of(file_of(cache), "-wal") <= limit_bytes)
         return OK;
     outcome = database_look(cache->db, &version, err);
     if (outcome != OK)

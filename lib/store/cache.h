@@ -43,6 +43,9 @@ MUST_CHECK enum outcome cache_open(struct cache *out_cache,
 /* Between two transactions of a long first copy: see first_copy_keep(). */
 MUST_CHECK enum outcome cache_keep_first_copy(struct cache *cache, struct error *err);
 
+/* Somebody has removed the file of a first copy: what is opened next starts over. */
+bool cache_has_lost_copy(const struct cache *cache);
+
 /*
  * Ends a first copy: the file takes its place and is opened there, in WAL mode. Where
  * another program has made an empty file meanwhile, and may have it open, the content is

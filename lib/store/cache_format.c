@@ -38,6 +38,8 @@ enum outcome cache_format_check(struct database *db, int64_t *out_version,
         error_set(err, ERROR_INVALID, "%s is another program's database", db->path);
         return error_hint(err, "name a file of its own in [cache] path");
     }
+    if (application_id != APPLICATION_ID)
+        *out_version = 0; /* an empty file, whatever another program has noted in it */
     if (*out_version <= (int64_t)version_of_this_program())
         return OK;
     error_set(err, ERROR_INVALID,

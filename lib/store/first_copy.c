@@ -213,9 +213,20 @@ static void start_flush(const struct first_copy *copy)
     close(fd);
 }
 
+/* Through a WAL SQLite writes on to a file that is not there any more. */
+static enum outcome require_file(const struct first_copy *copy, const struct database *db,
+                                 struct error *err)
+{
+    if (!database_has_moved(db))
+        return OK;
+    return error_set(err, ERROR_TRANSIENT, "%s was removed", copy->path);
+}
+
 enum outcome first_copy_keep(struct first_copy *copy, const struct database *db,
                              struct error *err)
 {
+    if (require_file(copy, db, err) == FAILED)
+        return FAILED;
     if (copy->is_flushed)
         return NOTHING;
     if (clock_monotonic_us() - copy->began_us < AT_RISK_US) {
@@ -237,6 +248,8 @@ enum outcome first_copy_finish(const struct first_copy *copy, struct database *d
 {
     enum outcome outcome;
 
+    if (require_file(copy, db, err) == FAILED)
+        return FAILED;
     if (!copy->is_flushed && flush(copy, db, err) == FAILED)
         return FAILED;
     if (database_run(db, "finish the first copy",

@@ -49,11 +49,13 @@ MUST_CHECK enum outcome first_copy_settle_in(struct database *db, struct error *
  * Outside a transaction, every now and then. OK: the first minute is over, and the file
  * was flushed; the connection is to settle in as with any cache. NOTHING: it goes on as
  * before. ERROR_INTERRUPTED: the connection's database_on_progress() says so.
+ * ERROR_TRANSIENT: somebody has removed the file.
  */
 MUST_CHECK enum outcome first_copy_keep(struct first_copy *copy,
                                         const struct database *db, struct error *err);
 
-/* Makes it a whole file in WAL mode, flushed; the connection is to be closed next. */
+/* Makes it a whole file in WAL mode, flushed; the connection is to be closed next.
+ * ERROR_TRANSIENT: somebody has removed the file, or reads it. */
 MUST_CHECK enum outcome first_copy_finish(const struct first_copy *copy,
                                           struct database *db, struct error *err);
 

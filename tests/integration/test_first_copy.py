@@ -137,3 +137,57 @@ def test_a_folder_that_refuses_the_move_is_tried_again(shop):
     os.rmdir(daemon.cache_path)
     assert os.path.exists(daemon.cache_path + BESIDE)
     assert_equal_and_alone(shop, daemon.start())
+
+
+def slowly(world):
+    """A daemon whose first copy takes half a minute, until the proxy heals; some of it is there."""
+    proxy = world.proxy()
+    proxy.delay(0.0005)
+    daemon = world.daemon(conninfo=proxy.conninfo(world.database))
+    beside = daemon.cache_path + BESIDE
+    wait_until(lambda: os.path.exists(beside) and os.path.getsize(beside) > 900_000, daemon.log, 30)
+    return proxy, daemon
+
+
+def test_a_file_that_somebody_removes_is_made_anew(shop):
+    proxy, daemon = slowly(shop)
+    os.unlink(daemon.cache_path + BESIDE)
+    proxy.heal()
+    assert_equal_and_alone(shop, daemon)
+    assert "somebody has removed" in daemon.log(), daemon.log()
+
+
+def test_somebody_who_looks_into_it_may_switch_it_to_wal(shop):
+    proxy, daemon = slowly(shop)
+    curious = sqlite3.connect(daemon.cache_path + BESIDE, timeout=5)
+    assert curious.execute("pragma journal_mode = wal").fetchone() == ("wal",)
+    curious.execute("select count(*) from sqlite_schema").fetchone()
+    proxy.heal()
+    wait_until(lambda: "another program" in daemon.log() or daemon.ended(), daemon.log, 30)
+    curious.close()
+    assert_equal_and_alone(shop, daemon)
+
+
+def test_what_a_removed_cache_has_left_is_not_laid_over_the_new_one(shop):
+    """Killed, then thrown away as one throws a file away: by its name."""
+    daemon = shop.daemon()
+    daemon.wait_caught_up()
+    for number in range(50):
+        shop.run("update small set note = repeat(%s, 200) where id = %s", (f"n{number}", number + 1))
+    daemon.wait_caught_up()
+    daemon.kill()
+    assert os.path.getsize(daemon.cache_path + "-wal") > 0
+    os.unlink(daemon.cache_path)
+    shop.run(CHANGE)
+    assert_equal_and_alone(shop, daemon.start())
+
+
+def test_who_opens_it_early_may_choose_another_page_size(shop):
+    daemon = shop.daemon(start=False)
+    killed_at(daemon, "snapshot.chunk_committed")
+    early = sqlite3.connect(daemon.cache_path, isolation_level=None)
+    early.execute("pragma page_size = 1024")
+    early.execute("pragma journal_mode = wal")
+    assert_equal_and_alone(shop, daemon.start())
+    assert early.execute("select count(*) from big").fetchone() == (ROWS,)
+    early.close()

@@ -120,6 +120,16 @@ static void assert_filled(struct database *db)
     assert_text_of(db, "pragma integrity_check", "ok");
 }
 
+/* Its first minute is over. */
+static void age(struct cache *cache)
+{
+    struct error err = {0};
+
+    cache->first_copy->began_us -= 61 * US_PER_SECOND;
+    if (cache_keep_first_copy(cache, &err) == FAILED)
+        fail_msg("%s", err.message);
+}
+
 /* ---- where it is ---- */
 
 static void a_new_cache_is_made_beside_its_place(void **state)
@@ -266,6 +276,44 @@ static void who_opened_the_file_too_early_sees_the_rows(void **state)
     cache_release(&cache);
 }
 
+/* As some frameworks do before they make their first table. */
+static void a_version_in_a_file_without_tables_is_nothing_yet(void **state)
+{
+    const struct cache_folder *folder = *state;
+    struct cache cache = opened(folder);
+    struct database *early = stock(folder->file);
+
+    run_sql(early, "pragma user_version = 2; pragma application_id = 77");
+    fill(&cache);
+    cache_release(&cache);
+    cache = opened(folder);
+    assert_non_null(cache.first_copy);
+    move_in(&cache);
+    assert_filled(early);
+    database_free(early);
+    cache_release(&cache);
+}
+
+static void a_file_that_somebody_has_removed_starts_over(void **state)
+{
+    const struct cache_folder *folder = *state;
+    char beside[128];
+    struct cache cache = opened(folder);
+    struct error err;
+
+    snprintf(beside, sizeof(beside), "%s%s", folder->file, BESIDE);
+    age(&cache);
+    fill(&cache);
+    assert_false(cache_has_lost_copy(&cache));
+    assert_int_equal(unlink(beside), 0);
+    assert_true(cache_has_lost_copy(&cache));
+    assert_int_equal(cache_keep_first_copy(&cache, &err), FAILED);
+    assert_int_equal(err.kind, ERROR_TRANSIENT);
+    write_file(folder, BESIDE, "another one");
+    assert_not_moved(&cache, ERROR_TRANSIENT, "was removed");
+    assert_false(is_there(folder, ""));
+}
+
 static void a_cache_that_was_put_there_meanwhile_stays(void **state)
 {
     const struct cache_folder *folder = *state;
@@ -405,15 +453,6 @@ static void another_boot_starts_over(void **state)
     }
 }
 
-static void age(struct cache *cache)
-{
-    struct error err = {0};
-
-    cache->first_copy->began_us -= 61 * US_PER_SECOND;
-    if (cache_keep_first_copy(cache, &err) == FAILED)
-        fail_msg("%s", err.message);
-}
-
 static void what_was_flushed_outlives_a_boot(void **state)
 {
     const struct cache_folder *folder = *state;
@@ -528,6 +567,8 @@ int main(void)
         CASE(what_a_removed_cache_has_left_is_not_the_new_ones),
         CASE(the_lock_is_held_all_the_time),
         CASE(who_opened_the_file_too_early_sees_the_rows),
+        CASE(a_version_in_a_file_without_tables_is_nothing_yet),
+        CASE(a_file_that_somebody_has_removed_starts_over),
         CASE(a_cache_that_was_put_there_meanwhile_stays),
         CASE(another_programs_database_stays),
         CASE(who_is_asked_to_stop_flushes_later),
