@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,9 @@
 #define IS_FLUSHED "flushed"
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define NOTE_SIZE 40
+
+/* SQLite's, for a file with a journal. */
+#define PATH_LIMIT 504
 
 char *first_copy_path(const char *cache_path)
 {
@@ -95,12 +99,21 @@ static bool write_note(const struct first_copy *copy, const char *note)
            fsync(copy->lock_fd) == 0;
 }
 
+/* Then the cache's own may still be short enough. */
+static bool is_too_long(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+
+    return strlen(path) > PATH_LIMIT || strlen(name) + strlen("-journal") > NAME_MAX;
+}
+
 static bool take_up(struct first_copy *copy)
 {
     char boot_id[NOTE_SIZE];
     char note[NOTE_SIZE];
 
-    if (!read_boot_id(boot_id))
+    if (is_too_long(copy->path) || !read_boot_id(boot_id))
         return false;
     read_note(copy->lock_fd, note);
     copy->is_flushed = strcmp(note, IS_FLUSHED) == 0;
@@ -108,7 +121,7 @@ static bool take_up(struct first_copy *copy)
         return true;
     copy->is_flushed = false;
     first_copy_discard(copy->cache_path);
-    return write_note(copy, boot_id);
+    return access(copy->path, F_OK) != 0 && write_note(copy, boot_id);
 }
 
 enum outcome first_copy_new(struct first_copy **out_copy, const char *cache_path,
@@ -164,9 +177,9 @@ static enum outcome flush_pieces(const struct first_copy *copy, const struct dat
     return OK;
 }
 
-static enum outcome flush_folder(const char *path, struct error *err)
+static enum outcome flush_folder(const struct first_copy *copy, struct error *err)
 {
-    OWNED(text_free) char *room = strdup(path);
+    OWNED(text_free) char *room = strdup(copy->path);
     enum outcome outcome = OK;
     const char *folder;
     int fd;
@@ -175,7 +188,8 @@ static enum outcome flush_folder(const char *path, struct error *err)
         return error_out_of_memory(err);
     folder = dirname(room);
     fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 && errno == EACCES) /* may be written to, and not be listed */
+    /* may be written to, and not be listed: the whole file system, then */
+    if (fd < 0 && errno == EACCES && syncfs(copy->lock_fd) == 0)
         return OK;
     /* some file systems flush no folders, and need not */
     if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
@@ -199,7 +213,7 @@ static enum outcome flush(const struct first_copy *copy, const struct database *
     if (outcome == OK && fsync(fd) < 0)
         outcome = error_set_errno(err, "flush %s", copy->path);
     close(fd);
-    return outcome == OK ? flush_folder(copy->path, err) : FAILED;
+    return outcome == OK ? flush_folder(copy, err) : FAILED;
 }
 
 /* So that little is left to do at the end; waits for nothing. */
@@ -281,7 +295,7 @@ static enum outcome sweep_place(const struct first_copy *copy, struct error *err
 
     if (lstat(copy->cache_path, &status) == 0 || !remove_companions(copy->cache_path))
         return OK;
-    return flush_folder(copy->cache_path, err);
+    return flush_folder(copy, err);
 }
 
 enum outcome first_copy_move(const struct first_copy *copy, struct error *err)
@@ -294,7 +308,7 @@ enum outcome first_copy_move(const struct first_copy *copy, struct error *err)
         return FAILED;
     if (renameat2(AT_FDCWD, copy->path, AT_FDCWD, copy->cache_path, RENAME_NOREPLACE) ==
         0)
-        return flush_folder(copy->cache_path, err);
+        return flush_folder(copy, err);
     if (errno == EEXIST || errno == EINVAL || errno == ENOSYS)
         return NOTHING;
     return error_set_errno(err, "move %s to %s", copy->path, copy->cache_path);

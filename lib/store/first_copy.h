@@ -34,8 +34,8 @@ char *first_copy_path(const char *cache_path);
 /*
  * To be called when there is no cache at cache_path. What can be taken up of an earlier
  * first copy stays in the file, anything else is removed. NOTHING: what would have to
- * be noted cannot be (which boot this is; no room), so the cache is filled in its own
- * place.
+ * be noted cannot be (which boot this is; no room), it would have too long a name, or
+ * what is left there cannot be removed: so the cache is filled in its own place.
  */
 MUST_CHECK enum outcome first_copy_new(struct first_copy **out_copy,
                                        const char *cache_path, int lock_fd,

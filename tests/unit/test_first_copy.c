@@ -172,6 +172,34 @@ static void an_empty_file_is_filled_where_it_is(void **state)
     assert_text_of(cache.db, "pragma journal_mode", "wal");
 }
 
+static void where_it_cannot_be_made_the_cache_is_filled_in_its_place(void **state)
+{
+    const struct cache_folder *folder = *state;
+    char beside[128];
+    struct cache cache;
+
+    snprintf(beside, sizeof(beside), "%s%s", folder->file, BESIDE);
+    assert_int_equal(mkdir(beside, 0700), 0);
+    cache = opened(folder);
+    assert_null(cache.first_copy);
+    cache_release(&cache);
+    assert_int_equal(rmdir(beside), 0);
+}
+
+static void a_name_that_has_no_room_for_more_is_filled_in_its_place(void **state)
+{
+    const struct cache_folder *folder = *state;
+    char path[400];
+    struct cache_config config = {.path = path, .mode = 0640, .begins_beside = true};
+    OWNED(cache_release) struct cache cache = {.lock_fd = -1};
+    struct error err = {0};
+
+    snprintf(path, sizeof(path), "%s/%0235d.db", folder->path, 0);
+    if (cache_open(&cache, &config, &err) == FAILED)
+        fail_msg("%s", err.message);
+    assert_null(cache.first_copy);
+}
+
 static void sizes_are_those_of_the_first_copy(void **state)
 {
     const struct cache_folder *folder = *state;
@@ -561,6 +589,8 @@ int main(void)
         CASE(a_new_cache_is_made_beside_its_place),
         CASE(a_cache_that_is_there_is_opened_there),
         CASE(an_empty_file_is_filled_where_it_is),
+        CASE(where_it_cannot_be_made_the_cache_is_filled_in_its_place),
+        CASE(a_name_that_has_no_room_for_more_is_filled_in_its_place),
         CASE(sizes_are_those_of_the_first_copy),
         CASE(a_reader_finds_no_cache_yet),
         CASE(it_takes_its_place_in_wal_mode),
