@@ -198,10 +198,13 @@ enum outcome cache_open(struct cache *out_cache, const struct cache_config *conf
 {
     OWNED(cache_release)
     struct cache cache = {.path = strdup(config->path), .lock_fd = -1};
-    bool made_here = !config->begins_beside || is_there(config->path);
+    bool made_here;
 
     if (!cache.path)
         return error_out_of_memory(err);
+    if (config->begins_beside)
+        first_copy_clear_place(config->path);
+    made_here = !config->begins_beside || is_there(config->path);
     if (make_folder(config->path, err) == FAILED ||
         (made_here && make_file(config->path, config->mode, err) == FAILED) ||
         take_lock(&cache, err) == FAILED || choose_file(&cache, config, err) == FAILED ||

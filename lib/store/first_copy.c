@@ -287,12 +287,22 @@ static bool has_wal(const struct first_copy *copy)
     return !wal || access(wal, F_OK) == 0;
 }
 
+void first_copy_clear_place(const char *cache_path)
+{
+    struct stat status;
+
+    if (lstat(cache_path, &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size == 0 && access(cache_path, R_OK | W_OK) < 0 && errno == EACCES)
+        unlink(cache_path);
+}
+
 /* Whoever removes a cache leaves its WAL there, which would be taken for part of the new
  * one. On the disk before the move is. */
 static enum outcome sweep_place(const struct first_copy *copy, struct error *err)
 {
     struct stat status;
 
+    first_copy_clear_place(copy->cache_path);
     if (lstat(copy->cache_path, &status) == 0 || !remove_companions(copy->cache_path))
         return OK;
     return flush_folder(copy, err);

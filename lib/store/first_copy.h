@@ -63,6 +63,10 @@ MUST_CHECK enum outcome first_copy_finish(const struct first_copy *copy,
  * file system cannot tell. ERROR_TRANSIENT: some program has the file open. */
 MUST_CHECK enum outcome first_copy_move(const struct first_copy *copy, struct error *err);
 
+/* Removes an empty file at the cache's place that we may not write: an application of
+ * another user makes one by opening the path too early, and has to open it again. */
+void first_copy_clear_place(const char *cache_path);
+
 /* Removes what is left of a first copy; harmless when there is none. */
 void first_copy_discard(const char *cache_path);
 

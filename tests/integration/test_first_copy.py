@@ -182,6 +182,24 @@ def test_what_a_removed_cache_has_left_is_not_laid_over_the_new_one(shop):
     assert_equal_and_alone(shop, daemon.start())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes files of two users")
+def test_an_empty_file_of_another_user_does_not_keep_the_cache_out(shop):
+    """SQLite makes files that only their owner writes, whatever the group of the folder may do."""
+    daemon = shop.daemon(start=False)
+    os.chmod(daemon.folder, 0o777)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    daemon.start(fault="snapshot.chunk_committed", ready=False, prefix=nobody)
+    assert daemon.wait_end() == -9, daemon.log()
+    sqlite3.connect(daemon.cache_path).execute("select count(*) from sqlite_schema").fetchone()
+    daemon.start(fault="first_copy.finished", ready=False, prefix=nobody)
+    assert daemon.wait_end() == -9, daemon.log()
+    sqlite3.connect(daemon.cache_path).execute("select count(*) from sqlite_schema").fetchone()
+    daemon.start(ready=False, prefix=nobody)
+    wait_until(lambda: "in its place" in daemon.log(), daemon.log, 30)
+    assert_equal_and_alone(shop, daemon)
+    assert stat.S_IMODE(os.stat(daemon.cache_path).st_mode) == 0o660
+
+
 def test_who_opens_it_early_may_choose_another_page_size(shop):
     daemon = shop.daemon(start=False)
     killed_at(daemon, "snapshot.chunk_committed")
