@@ -39,6 +39,8 @@ void first_copy_free(struct first_copy *copy)
 {
     if (!copy)
         return;
+    if (copy->fd >= 0)
+        close(copy->fd);
     free(copy->path);
     free(copy);
 }
@@ -135,6 +137,7 @@ enum outcome first_copy_new(struct first_copy **out_copy, const char *cache_path
     *copy = (struct first_copy){.path = first_copy_path(cache_path),
                                 .cache_path = cache_path,
                                 .lock_fd = lock_fd,
+                                .fd = -1,
                                 .began_us = clock_monotonic_us()};
     if (copy->path && take_up(copy)) {
         *out_copy = copy;
@@ -158,15 +161,22 @@ static bool is_not_supported(int error_number)
     return error_number == ESPIPE || error_number == EINVAL || error_number == ENOSYS;
 }
 
-static enum outcome flush_pieces(const struct first_copy *copy, const struct database *db,
-                                 int fd, struct error *err)
+static bool open_file(struct first_copy *copy)
 {
-    off_t size = lseek(fd, 0, SEEK_END);
+    if (copy->fd < 0)
+        copy->fd = open(copy->path, O_RDONLY | O_CLOEXEC);
+    return copy->fd >= 0;
+}
+
+static enum outcome flush_pieces(const struct first_copy *copy, const struct database *db,
+                                 struct error *err)
+{
+    off_t size = lseek(copy->fd, 0, SEEK_END);
 
     for (off_t at = 0; at < size; at += PIECE_BYTES) {
         if (database_is_asked_to_stop(db))
             return error_set(err, ERROR_INTERRUPTED, "asked to stop");
-        if (sync_file_range(fd, at, PIECE_BYTES,
+        if (sync_file_range(copy->fd, at, PIECE_BYTES,
                             SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                                 SYNC_FILE_RANGE_WAIT_AFTER) == 0)
             continue;
@@ -199,32 +209,23 @@ static enum outcome flush_folder(const struct first_copy *copy, struct error *er
     return outcome;
 }
 
-/* Closing any descriptor of the file ends the locks that SQLite has on it: it has none
- * between two transactions, without a WAL. */
-static enum outcome flush(const struct first_copy *copy, const struct database *db,
+static enum outcome flush(struct first_copy *copy, const struct database *db,
                           struct error *err)
 {
-    int fd = open(copy->path, O_RDONLY | O_CLOEXEC);
-    enum outcome outcome;
-
-    if (fd < 0)
+    if (!open_file(copy))
         return error_set_errno(err, "flush %s", copy->path);
-    outcome = flush_pieces(copy, db, fd, err);
-    if (outcome == OK && fsync(fd) < 0)
-        outcome = error_set_errno(err, "flush %s", copy->path);
-    close(fd);
-    return outcome == OK ? flush_folder(copy, err) : FAILED;
+    if (flush_pieces(copy, db, err) == FAILED)
+        return FAILED;
+    if (fsync(copy->fd) < 0)
+        return error_set_errno(err, "flush %s", copy->path);
+    return flush_folder(copy, err);
 }
 
 /* So that little is left to do at the end; waits for nothing. */
-static void start_flush(const struct first_copy *copy)
+static void start_flush(struct first_copy *copy)
 {
-    int fd = open(copy->path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return;
-    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    close(fd);
+    if (open_file(copy))
+        sync_file_range(copy->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 /* Through a WAL SQLite writes on to a file that is not there any more. */
@@ -257,7 +258,7 @@ enum outcome first_copy_keep(struct first_copy *copy, const struct database *db,
 
 /* ---- into its place ---- */
 
-enum outcome first_copy_finish(const struct first_copy *copy, struct database *db,
+enum outcome first_copy_finish(struct first_copy *copy, struct database *db,
                                struct error *err)
 {
     enum outcome outcome;

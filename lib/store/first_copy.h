@@ -24,6 +24,7 @@ struct first_copy {
     char *path;             /* of its file */
     const char *cache_path; /* borrowed */
     int lock_fd;            /* borrowed */
+    int fd;                 /* of the file, to flush it; -1: not open yet */
     bool is_flushed;        /* and written through a WAL since */
     int64_t began_us;       /* monotonic */
 };
@@ -40,7 +41,10 @@ char *first_copy_path(const char *cache_path);
 MUST_CHECK enum outcome first_copy_new(struct first_copy **out_copy,
                                        const char *cache_path, int lock_fd,
                                        struct error *err);
-void first_copy_free(struct first_copy *copy); /* NULL is fine; the file stays */
+
+/* NULL is fine; the file stays. The connection is to be closed before: closing any
+ * descriptor of the file ends the locks that SQLite has on it. */
+void first_copy_free(struct first_copy *copy);
 
 /* Before it is flushed: how the connection writes. */
 MUST_CHECK enum outcome first_copy_settle_in(struct database *db, struct error *err);
@@ -56,8 +60,8 @@ MUST_CHECK enum outcome first_copy_keep(struct first_copy *copy,
 
 /* Makes it a whole file in WAL mode, flushed; the connection is to be closed next.
  * ERROR_TRANSIENT: somebody has removed the file, or reads it. */
-MUST_CHECK enum outcome first_copy_finish(const struct first_copy *copy,
-                                          struct database *db, struct error *err);
+MUST_CHECK enum outcome first_copy_finish(struct first_copy *copy, struct database *db,
+                                          struct error *err);
 
 /* Moves the closed file to the cache's place. NOTHING: there is something now, or this
  * file system cannot tell. ERROR_TRANSIENT: some program has the file open. */

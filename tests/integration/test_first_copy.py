@@ -209,3 +209,16 @@ def test_who_opens_it_early_may_choose_another_page_size(shop):
     assert_equal_and_alone(shop, daemon.start())
     assert early.execute("select count(*) from big").fetchone() == (ROWS,)
     early.close()
+
+
+def test_somebody_who_looked_into_it_in_wal_mode_leaves(shop):
+    """Whoever believes to be the last one takes the WAL away."""
+    proxy, daemon = slowly(shop)
+    curious = sqlite3.connect(daemon.cache_path + BESIDE, timeout=5)
+    assert curious.execute("pragma journal_mode = wal").fetchone() == ("wal",)
+    curious.execute("select count(*) from sqlite_schema").fetchone()
+    wait_until(lambda: os.path.getsize(daemon.cache_path + BESIDE + "-wal") > 2_000_000, daemon.log, 30)
+    curious.close()
+    assert os.path.exists(daemon.cache_path + BESIDE + "-wal"), "the daemon still has it open"
+    proxy.heal()
+    assert_equal_and_alone(shop, daemon)
