@@ -186,7 +186,7 @@ static enum outcome choose_file(struct cache *cache, const struct cache_config *
         content = has_content(cache->path, &unreadable);
     if (content == FAILED && unreadable.kind == ERROR_TRANSIENT) {
         *err = unreadable; /* a copy is not thrown away for somebody's lock */
-        return FAILED;
+        return cache_format_name(cache->path, err);
     }
     if (content != NOTHING)
         return OK;
